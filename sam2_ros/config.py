@@ -1,0 +1,107 @@
+"""Every runtime parameter, once: its default, meaning, range and unit. ROS parameters and commands derive from here."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import ConfigError
+
+MAX_OBJECT_ID = {"mono8": 255, "mono16": 65535}  # by the encoding of the label image
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a parameter means to somebody who sets it."""
+
+    text: str
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    read_only: bool = True  # False: can be set while the tracker runs
+
+
+def _parameter(default: Any, text: str, **meaning: Any) -> Any:
+    return field(default=default, metadata={"meaning": Meaning(text, **meaning)})
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerConfig:
+    """How the tracker remembers and what it gives back. Raises ConfigError."""
+
+    max_objects: int = _parameter(16, "objects tracked at the same time; their memory is set aside at the start", minimum=1, maximum=255)
+    max_points: int = _parameter(32, "points in one prompt", minimum=1, maximum=1000)
+    num_maskmem: int = _parameter(
+        7, "masks remembered per object: one prompted and the frames right before this one", minimum=2, maximum=7
+    )
+    max_cond_frames: int = _parameter(
+        4, "prompted frames kept per object: the first and the most recent", minimum=1, maximum=64
+    )
+    max_cond_frames_in_attn: int = _parameter(
+        0, "of the kept prompted frames, how many are attended at once, nearest first; 0 means all of them", minimum=0, maximum=64
+    )
+    mask_encoding: str = _parameter(
+        "mono8", "label image: mono8 (ids to 255) or mono16 (ids to 65535)", choices=("mono8", "mono16")
+    )
+    fill_hole_area: int = _parameter(
+        0, "holes in a mask up to this many pixels are filled; 0 leaves them", minimum=0, maximum=1_000_000, read_only=False
+    )
+    remove_speck_area: int = _parameter(
+        0, "separate specks of a mask up to this many pixels are removed; 0 leaves them", minimum=0, maximum=1_000_000, read_only=False
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @property
+    def max_object_id(self) -> int:
+        """Largest object id that the label image can hold."""
+        return MAX_OBJECT_ID[self.mask_encoding]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """Which network runs, where and how precisely. Raises ConfigError."""
+
+    model: str = _parameter("tiny", "size of the network: tiny, small, base_plus, large, or a full name such as sam2_hiera_tiny")
+    checkpoint: str = _parameter(
+        "auto", "weights: path of an official .pt file; auto downloads it once into the cache; random needs none and tracks nothing"
+    )
+    device: str = _parameter("auto", "auto (CUDA where there is one), cpu, cuda or cuda:N")
+    precision: str = _parameter(
+        "auto",
+        "float32, bfloat16 or float16; auto is bfloat16 on CUDA and float32 on the CPU",
+        choices=("auto", "float32", "bfloat16", "float16", "float64"),
+    )
+    image_size: int = _parameter(
+        0, "side of the square image that the network sees, in pixels, a multiple of 32; 0 is the model's own", minimum=0, maximum=4096
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+def meaning_of(parameter: "dataclasses.Field[Any]") -> Meaning:
+    """The description of one field of a config dataclass."""
+    meaning: Meaning = parameter.metadata["meaning"]
+    return meaning
+
+
+def check(config: Any) -> None:
+    """Raise ConfigError for the first field of a config dataclass whose value has the wrong type or range."""
+    for parameter in dataclasses.fields(config):
+        check_value(parameter, getattr(config, parameter.name))
+
+
+def check_value(parameter: "dataclasses.Field[Any]", value: Any) -> None:
+    """Raise ConfigError when ``value`` cannot be the value of this parameter."""
+    meaning = meaning_of(parameter)
+    if type(value) is not type(parameter.default):
+        wanted = type(parameter.default).__name__
+        raise ConfigError(f"parameter {parameter.name} is {value!r}, which is not of type {wanted}; it means: {meaning.text}")
+    if meaning.choices and value not in meaning.choices:
+        raise ConfigError(f"parameter {parameter.name} is {value!r}; choose one of {', '.join(meaning.choices)}")
+    too_small = meaning.minimum is not None and value < meaning.minimum
+    if too_small or (meaning.maximum is not None and value > meaning.maximum):
+        raise ConfigError(
+            f"parameter {parameter.name} is {value!r}; choose a value from {meaning.minimum:g} to {meaning.maximum:g}"
+        )

@@ -1,0 +1,36 @@
+"""The error hierarchy. Every message says what is wrong, with which value, and what to do about it.
+
+The library raises these, the command line prints them and exits 1, the node logs them, drops the input and goes on.
+"""
+
+
+class Sam2RosError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class ConfigError(Sam2RosError):
+    """A parameter has a value that cannot work."""
+
+
+class CheckpointError(Sam2RosError):
+    """A weights file is missing, damaged, or of another network."""
+
+
+class DownloadError(CheckpointError):
+    """A weights file could not be fetched."""
+
+
+class DeviceError(Sam2RosError):
+    """The compute device is not there or ran out of memory."""
+
+
+class ImageError(Sam2RosError):
+    """An image cannot be used: encoding, size or data length."""
+
+
+class PromptError(Sam2RosError):
+    """A prompt cannot be used on this image or for this object."""
+
+
+class BagError(Sam2RosError):
+    """A bag, a video, an image folder or a prompts file cannot be read or written."""

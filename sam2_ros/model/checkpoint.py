@@ -1,0 +1,132 @@
+"""The one gate that weights pass: an official ``{"model": state_dict}`` file to a network, strictly."""
+
+import math
+import pickle
+import zipfile
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..errors import CheckpointError
+from .config import MODEL_CONFIGS, ModelConfig
+from .sam2 import Sam2
+
+SHOWN_KEYS = 3  # offending keys that an error names
+
+
+def load_model(
+    config: ModelConfig,
+    checkpoint: Path,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> Sam2:
+    """Network with the weights of an official file, in evaluation mode, frozen.
+
+    Every key of the file is used once and none is missing, else CheckpointError. Code in the file is never executed.
+    """
+    state = read_state(checkpoint)
+    expected = expected_shapes(config)
+    problem = describe_mismatch(expected, shapes_of(state))
+    if problem:
+        raise CheckpointError(f"{checkpoint} does not fit the model {config.name}: {problem}. {_advice(state)}")
+    with torch.device("meta"):
+        model = Sam2(config)
+    model.load_state_dict(state, strict=True, assign=True)
+    return ready(model, device, dtype)
+
+
+def random_model(
+    config: ModelConfig, seed: int = 0, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+) -> Sam2:
+    """Network with seeded random weights: shows the machinery, its masks mean nothing."""
+    model = Sam2(config)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, tensor in model.state_dict().items():
+            if tensor.ndim > 1:
+                tensor.normal_(0, 1 / math.sqrt(math.prod(tensor.shape[1:])), generator=generator)
+            elif name.endswith("bias"):
+                tensor.zero_()
+        # Objects are in the picture rather than not, so that there is something to see.
+        model.sam_mask_decoder.pred_obj_score_head.layers[-1].bias.fill_(4.0)
+    return ready(model, device, dtype)
+
+
+def ready(model: Sam2, device: torch.device | str, dtype: torch.dtype) -> Sam2:
+    """The network for inference only, on its device, in its precision."""
+    return model.requires_grad_(False).eval().to(device=device, dtype=dtype)
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """The tensors of an official checkpoint file on the CPU. Raises CheckpointError."""
+    if not path.is_file():
+        raise CheckpointError(f"there is no checkpoint file {path}; give the path of an official SAM 2 .pt file")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if _is_pickle(path):
+            raise CheckpointError(
+                f"{path} contains code or objects besides tensors, and nothing of it was executed; "
+                "use an official SAM 2 .pt file"
+            ) from error
+        raise CheckpointError(_not_a_checkpoint(path)) from error
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise CheckpointError(_not_a_checkpoint(path)) from error
+    state = content.get("model") if isinstance(content, dict) else None
+    if not isinstance(state, dict) or not state:
+        raise CheckpointError(
+            f"{path} has no entry 'model' with the network's weights; use an official SAM 2 .pt file"
+        )
+    wrong = [str(key) for key, value in state.items() if not (isinstance(key, str) and isinstance(value, Tensor))]
+    if wrong:
+        raise CheckpointError(f"{path} holds something other than a tensor under {wrong[0]!r}; use an official file")
+    return state
+
+
+def _is_pickle(path: Path) -> bool:
+    with path.open("rb") as file:
+        return zipfile.is_zipfile(path) or file.read(1) == b"\x80"
+
+
+def _not_a_checkpoint(path: Path) -> str:
+    size = path.stat().st_size
+    return f"{path} ({size:,} bytes) is damaged, cut short or not a torch checkpoint; download it again"
+
+
+def shapes_of(state: dict[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    """Shape of every tensor by its key."""
+    return {key: tuple(value.shape) for key, value in state.items()}
+
+
+def expected_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """Keys and shapes that a network of this configuration loads, found without allocating it."""
+    with torch.device("meta"):
+        return shapes_of(Sam2(config).state_dict())
+
+
+def describe_mismatch(expected: dict[str, tuple[int, ...]], found: dict[str, tuple[int, ...]]) -> str:
+    """The first keys that are missing, unknown or of another shape; empty when there are none."""
+    kinds = {
+        "missing": [key for key in expected if key not in found],
+        "unknown": [key for key in found if key not in expected],
+        "of another shape": [
+            f"{key} {found[key]} instead of {expected[key]}"
+            for key in expected
+            if key in found and found[key] != expected[key]
+        ],
+    }
+    parts = []
+    for kind, keys in kinds.items():
+        if keys:
+            more = f" and {len(keys) - SHOWN_KEYS} more" if len(keys) > SHOWN_KEYS else ""
+            parts.append(f"{len(keys)} {kind}: {', '.join(keys[:SHOWN_KEYS])}{more}")
+    return "; ".join(parts)
+
+
+def _advice(state: dict[str, Tensor]) -> str:
+    found = shapes_of(state)
+    for name, config in MODEL_CONFIGS.items():
+        if expected_shapes(config) == found:
+            return f"The file looks like {name}: choose that model, or another file"
+    return "The file looks like none of the known sizes: use an official SAM 2 .pt file"

@@ -1,0 +1,58 @@
+"""Small building blocks that several parts of the network share."""
+
+from collections.abc import Callable
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class LayerNorm2d(nn.LayerNorm):
+    """LayerNorm over the channels of (B, C, H, W) maps, eps 1e-6."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, eps=1e-6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class MLP(nn.Module):
+    """Linear layers with an activation between them."""
+
+    def __init__(
+        self, sizes: tuple[int, ...], activation: Callable[[Tensor], Tensor] = F.relu
+    ) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.activation = activation
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers[:-1]:
+            x = self.activation(layer(x))
+        return self.layers[-1](x)
+
+
+class Attention(nn.Module):
+    """Multi-head attention with projections of queries, keys and values to an inner width."""
+
+    def __init__(self, dim: int, num_heads: int, inner_dim: int, kv_dim: int | None = None) -> None:
+        super().__init__()
+        kv_dim = dim if kv_dim is None else kv_dim
+        self.num_heads = num_heads
+        self.q_proj = nn.Linear(dim, inner_dim)
+        self.k_proj = nn.Linear(kv_dim, inner_dim)
+        self.v_proj = nn.Linear(kv_dim, inner_dim)
+        self.out_proj = nn.Linear(inner_dim, dim)
+
+    def split_heads(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)  # (B, heads, L, C / heads)
+
+    def join_heads(self, x: Tensor) -> Tensor:
+        return self.out_proj(x.transpose(1, 2).flatten(2))  # (B, L, C)
+
+    def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Queries (B, L, C), keys and values (B, M, C_kv): (B, L, C)."""
+        attended = F.scaled_dot_product_attention(
+            self.split_heads(self.q_proj(q)), self.split_heads(self.k_proj(k)), self.split_heads(self.v_proj(v))
+        )
+        return self.join_heads(attended)

@@ -1,0 +1,83 @@
+"""Position encodings: two- and one-dimensional sine, random Fourier features, axial rotary embedding.
+
+Tables are computed in float64 on the CPU and rounded once, to the precision the network runs in.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+TEMPERATURE = 10_000.0
+
+
+class Table(nn.Module):
+    """A constant that follows its module's device and dtype, always rounded from the same float64 values.
+
+    A plain buffer would keep the rounding of every dtype that it has passed through.
+    """
+
+    table: Tensor
+
+    def __init__(self, values: Tensor) -> None:
+        super().__init__()
+        self._exact = values.double()
+        self.register_buffer("table", self._exact.to(torch.get_default_dtype()), persistent=False)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Table":
+        super()._apply(fn, recurse)
+        self.table = self._exact.to(self.table)
+        return self
+
+    def forward(self) -> Tensor:
+        return self.table
+
+
+def sine_position_2d(channels: int, size: int) -> Tensor:
+    """Sine encoding of a square map, (channels, size, size) float64: the y half, then the x half.
+
+    Sine and cosine alternate; coordinates run over (i + 1) / (size + 1e-6) * 2 pi.
+    """
+    half = channels // 2
+    coordinate = torch.arange(1, size + 1, dtype=torch.float64, device="cpu") / (size + 1e-6) * 2 * math.pi
+    wavelength = TEMPERATURE ** (2 * (torch.arange(half, dtype=torch.float64, device="cpu") // 2) / half)
+    angle = coordinate[:, None] / wavelength  # (size, half)
+    encoded = torch.stack((angle[:, 0::2].sin(), angle[:, 1::2].cos()), dim=2).flatten(1)  # (size, half)
+    y = encoded.T[:, :, None].expand(half, size, size)
+    x = encoded.T[:, None, :].expand(half, size, size)
+    return torch.cat((y, x))
+
+
+def sine_position_1d(position: Tensor, channels: int) -> Tensor:
+    """Sine encoding of scalars (...) as (..., channels): all sines, then all cosines."""
+    half = channels // 2
+    wavelength = TEMPERATURE ** (
+        2 * (torch.arange(half, dtype=position.dtype, device=position.device) // 2) / half
+    )
+    angle = position.unsqueeze(-1) / wavelength
+    return torch.cat((angle.sin(), angle.cos()), dim=-1)
+
+
+def fourier_position(coordinates: Tensor, gaussian: Tensor) -> Tensor:
+    """Random Fourier features of coordinates (..., 2) in 0..1 with a (2, C/2) matrix: (..., C)."""
+    angle = 2 * math.pi * ((2 * coordinates - 1) @ gaussian)
+    return torch.cat((angle.sin(), angle.cos()), dim=-1)
+
+
+def axial_rope(channels: int, size: int) -> Tensor:
+    """Rotations of axial RoPE for the tokens of a square map, (2, size * size, channels / 2) float64: cosine, sine.
+
+    The first half of the pairs turns with x, the second with y; frequencies 10,000^(-4 i / channels).
+    """
+    frequency = TEMPERATURE ** (-torch.arange(0, channels, 4, dtype=torch.float64, device="cpu") / channels)
+    token = torch.arange(size * size, device="cpu")
+    angle = torch.cat(((token % size)[:, None] * frequency, (token // size)[:, None] * frequency), dim=1)
+    return torch.stack((angle.cos(), angle.sin()))
+
+
+def rotate(x: Tensor, rope: Tensor) -> Tensor:
+    """Turn the pairs (2i, 2i + 1) of ``x`` (..., L, C) by the rotations (2, L, C / 2)."""
+    cosine, sine = rope
+    even, odd = x.unflatten(-1, (-1, 2)).unbind(-1)
+    return torch.stack((even * cosine - odd * sine, even * sine + odd * cosine), dim=-1).flatten(-2)

@@ -1,0 +1,226 @@
+"""The whole network: the five things that tracking asks of it, each one method."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .config import ModelConfig
+from .image_encoder import ImageEncoder, ImageFeatures
+from .layers import MLP
+from .mask_decoder import MaskDecoder, choose_ambiguous, choose_single, resize_logits
+from .memory_attention import MemoryAttention
+from .memory_encoder import MemoryEncoder
+from .position import Table, sine_position_1d, sine_position_2d
+from .prompt_encoder import PromptEncoder
+
+# Released values, the same in all sizes.
+MAX_POINTS_AMBIGUOUS = 1  # prompts of up to this many points get the best of three masks; a box counts as two points
+POINTER_HORIZON = 15  # frames back that object pointers reach, and the unit of their age
+NO_OBJECT_LOGIT = -1024.0
+MASK_TO_LOGIT = 20.0, -10.0  # a mask prompt m stands as logits 20 m - 10
+MEMORY_SCALE = 20.0, -10.0  # a mask in 0..1 enters the memory as 20 m - 10
+FEEDBACK_LIMIT = 32.0  # earlier logits that return as a mask prompt are clamped to +-32
+
+
+@dataclass(frozen=True, slots=True)
+class PromptTensors:
+    """Prompts of B objects as the network takes them; pixels of the square image."""
+
+    points: Tensor  # (B, P, 2) x, y; the corners of a box come first
+    labels: Tensor  # (B, P) int, see prompt_encoder
+    mask_logits: Tensor | None = None  # (B, S/4, S/4)
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether the best of three masks answers this prompt."""
+        return self.labels.shape[1] <= MAX_POINTS_AMBIGUOUS
+
+
+@dataclass(frozen=True, slots=True)
+class MaskPrediction:
+    """The masks of B objects in one image (M candidates each: 3 for an ambiguous prompt, else 1)."""
+
+    masks: Tensor  # (B, S/4, S/4) logits; -1024 everywhere where the object is absent
+    object_score: Tensor  # (B,) logit of the object being in the picture
+    pointers: Tensor  # (B, C) object pointers
+    ious: Tensor  # (B, M) predicted IoU of the candidates, 0..1
+    candidates: Tensor  # (B, M, S/4, S/4) logits
+    best: Tensor  # (B,) index of the candidate that became the mask
+
+    @property
+    def iou(self) -> Tensor:
+        """Predicted IoU of the chosen masks, (B,)."""
+        return self.ious.gather(1, self.best[:, None]).squeeze(1)
+
+    def __getitem__(self, row: int) -> "MaskPrediction":
+        """The prediction of one object, still with a batch dimension of 1."""
+        rows = slice(row, row + 1)
+        return MaskPrediction(
+            self.masks[rows],
+            self.object_score[rows],
+            self.pointers[rows],
+            self.ious[rows],
+            self.candidates[rows],
+            self.best[rows],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Memories:
+    """What B objects remember, padded to the longest: F frames of L = f * f tokens, P object pointers."""
+
+    frames: Tensor  # (B, F, L, memory_dim)
+    frame_time: Tensor  # (B, F) int, row of the temporal encoding: 0 for the frame before, 6 for a prompted one
+    pointers: Tensor  # (B, P, C)
+    pointer_age: Tensor  # (B, P) frames since then
+    frame_valid: Tensor | None = None  # (B, F) bool; None when nothing is padding
+    pointer_valid: Tensor | None = None  # (B, P) bool
+
+
+class Sam2(nn.Module):
+    """SAM 2 / SAM 2.1. Parameter names are those of the released files (S = image_size, f = S / 16)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        dim, memory_dim = config.hidden_dim, config.memory_dim
+        self.config = config
+        self.image_encoder = ImageEncoder(config)
+        self.sam_prompt_encoder = PromptEncoder(config)
+        self.sam_mask_decoder = MaskDecoder(config)
+        self.memory_encoder = MemoryEncoder(config)
+        self.memory_attention = MemoryAttention(config)
+        self.mask_downsample = nn.Conv2d(1, 1, kernel_size=4, stride=4)
+        self.obj_ptr_proj = MLP((dim, dim, dim, dim))
+        self.no_obj_ptr = nn.Parameter(torch.zeros(1, dim))
+        self.no_mem_embed = nn.Parameter(torch.zeros(1, 1, dim))
+        # In every released file, but only read by a variant that attends to an empty memory.
+        self.no_mem_pos_enc = nn.Parameter(torch.zeros(1, 1, dim))
+        self.maskmem_tpos_enc = nn.Parameter(torch.zeros(config.num_maskmem, 1, 1, memory_dim))
+        self.memory_position = Table(sine_position_2d(memory_dim, config.feature_size).flatten(1).T)  # (L, memory_dim)
+        if config.no_object_memory:
+            self.no_obj_embed_spatial = nn.Parameter(torch.zeros(1, memory_dim))
+        if config.pointer_time:
+            self.obj_ptr_tpos_proj = nn.Linear(dim, memory_dim)
+
+    @property
+    def device(self) -> torch.device:
+        return self.no_mem_embed.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.no_mem_embed.dtype
+
+    def encode_image(self, pixels: Tensor) -> ImageFeatures:
+        """Normalised image (B, 3, S, S) to its features."""
+        stride4, stride8, stride16 = self.image_encoder(pixels)
+        decoder = self.sam_mask_decoder
+        return ImageFeatures(stride16, decoder.conv_s1(stride8), decoder.conv_s0(stride4))
+
+    def condition_on_nothing(self, image: ImageFeatures) -> Tensor:
+        """Features (1, C, f, f) for an object that has no memory yet."""
+        return image.features + self.no_mem_embed.view(1, -1, 1, 1)
+
+    def condition_on_memory(self, image: ImageFeatures, memories: Memories) -> Tensor:
+        """Features (B, C, f, f) of one image as each of B objects sees it in the light of its memories."""
+        split = self.config.tokens_per_pointer
+        frame_pos = self.memory_position() + self.maskmem_tpos_enc[:, 0][memories.frame_time]  # (B, F, L, D)
+        frame_tokens = memories.frames.flatten(1, 2)
+        pointer_tokens = memories.pointers.unflatten(2, (split, -1)).flatten(1, 2)  # (B, split * P, D)
+        pointer_pos = self._pointer_position(memories.pointer_age).repeat_interleave(split, dim=1)
+        mask = None
+        if memories.frame_valid is not None and memories.pointer_valid is not None:
+            mask = torch.cat(
+                (
+                    memories.frame_valid.repeat_interleave(memories.frames.shape[2], dim=1),
+                    memories.pointer_valid.repeat_interleave(split, dim=1),
+                ),
+                dim=1,
+            )
+        return self.memory_attention(
+            image.features,
+            torch.cat((frame_tokens, pointer_tokens), dim=1),
+            torch.cat((frame_pos.flatten(1, 2), pointer_pos), dim=1),
+            pointer_tokens.shape[1],
+            mask,
+        )
+
+    def _pointer_position(self, age: Tensor) -> Tensor:
+        """Temporal encoding of pointers: ages (B, P) in frames to (B, P, memory_dim)."""
+        if not self.config.pointer_time:
+            return self.memory_position().new_zeros(*age.shape, self.config.memory_dim)
+        precise = torch.promote_types(self.dtype, torch.float32)
+        encoded = sine_position_1d(age.to(precise) / POINTER_HORIZON, self.config.hidden_dim)
+        return self.obj_ptr_tpos_proj(encoded.to(self.dtype))
+
+    def segment(self, features: Tensor, image: ImageFeatures, prompts: PromptTensors) -> MaskPrediction:
+        """Masks for conditioned features (B, C, f, f) and B prompts; P = 0 points while only tracking."""
+        encoder = self.sam_prompt_encoder
+        mask_prompt = None if prompts.mask_logits is None else prompts.mask_logits.unsqueeze(1)
+        output = self.sam_mask_decoder(
+            features,
+            encoder.image_position(),
+            encoder.sparse(prompts.points, prompts.labels),
+            encoder.dense(mask_prompt),
+            image.stride8,
+            image.stride4,
+        )
+        choice = choose_ambiguous(output) if prompts.ambiguous else choose_single(output)
+        present = output.object_score > 0
+        return MaskPrediction(
+            masks=choice.masks.where(present[:, None, None], NO_OBJECT_LOGIT),
+            object_score=output.object_score,
+            pointers=self._pointer(choice.token, present),
+            ious=choice.ious,
+            candidates=choice.candidates.where(present[:, None, None, None], NO_OBJECT_LOGIT),
+            best=choice.best,
+        )
+
+    def _pointer(self, token: Tensor, present: Tensor) -> Tensor:
+        return torch.where(present[:, None], self.obj_ptr_proj(token), self.no_obj_ptr)
+
+    def mask_as_output(self, image: ImageFeatures, mask: Tensor) -> MaskPrediction:
+        """The prediction that a mask prompt (1, S, S) of 0 and 1 stands for: the mask itself, and its pointer."""
+        scale, bias = MASK_TO_LOGIT
+        low_res = F.interpolate(
+            (mask * scale + bias).unsqueeze(1),
+            size=(self.config.low_res_size, self.config.low_res_size),
+            mode="bilinear",
+            align_corners=False,
+            antialias=True,
+        ).squeeze(1)
+        encoder = self.sam_prompt_encoder
+        no_points = mask.new_zeros(mask.shape[0], 0, 2)
+        output = self.sam_mask_decoder(
+            image.features,
+            encoder.image_position(),
+            encoder.sparse(no_points, no_points[..., 0].long()),
+            encoder.dense(self.mask_downsample(mask.unsqueeze(1))),
+            image.stride8,
+            image.stride4,
+        )
+        drawn = (mask > 0).flatten(1).any(dim=1)
+        return MaskPrediction(
+            masks=low_res,
+            object_score=drawn.to(mask.dtype) * scale + bias,
+            pointers=self._pointer(output.mask_tokens[:, 0], drawn & (output.object_score > 0)),
+            ious=mask.new_ones(mask.shape[0], 1),
+            candidates=low_res[:, None],
+            best=torch.zeros_like(drawn, dtype=torch.long),
+        )
+
+    def encode_memory(self, image: ImageFeatures, masks: Tensor, object_score: Tensor, prompted: Tensor) -> Tensor:
+        """Spatial memories (B, L, memory_dim) of mask logits (B, S/4, S/4) with their object scores (B,).
+
+        ``prompted`` (B,) bool: the mask was made by a prompt.
+        """
+        masks = resize_logits(masks, self.config.image_size, self.config.image_size)
+        scale, bias = MEMORY_SCALE
+        # What a person drew or clicked is remembered as certain, what was tracked with its doubt.
+        drawn = torch.where(prompted[:, None, None], (masks > 0).to(masks.dtype), masks.sigmoid())
+        memory = self.memory_encoder(image.features, (drawn * scale + bias).unsqueeze(1))
+        if self.config.no_object_memory:
+            absent = (object_score <= 0)[:, None, None, None]
+            memory = torch.where(absent, memory + self.no_obj_embed_spatial[:, :, None, None], memory)
+        return memory.flatten(2).transpose(1, 2)

@@ -1,0 +1,1 @@
+"""Tracking: time, objects and memory around the network. Knows nothing of ROS or files."""

@@ -1,0 +1,62 @@
+"""Frames and coordinates to the network's square image."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import ImageError
+
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+
+
+def check_frame(frame: np.ndarray) -> None:
+    """Raise ImageError unless ``frame`` is (H, W, 3) uint8 RGB with at least one pixel."""
+    if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or 0 in frame.shape:
+        raise ImageError(
+            f"a frame of shape {frame.shape} and type {frame.dtype} cannot be tracked on; "
+            "give (height, width, 3) uint8 RGB with at least one pixel"
+        )
+
+
+def normalise(pixels: Tensor, dtype: torch.dtype) -> Tensor:
+    """Pixels (B, 3, S, S) in 0..255 to the network's input in ``dtype``."""
+    precise = torch.promote_types(dtype, torch.float32)
+    mean = torch.tensor(MEAN, dtype=precise, device=pixels.device).view(3, 1, 1)
+    std = torch.tensor(STD, dtype=precise, device=pixels.device).view(3, 1, 1)
+    return ((pixels.to(precise) / 255 - mean) / std).to(dtype)
+
+
+def to_network(frame: np.ndarray, size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """RGB frame (H, W, 3) uint8 to (1, 3, S, S), as the official video loader does.
+
+    Resized to a square without keeping the aspect, bicubic with antialiasing, to 8-bit values.
+    """
+    pixels = torch.from_numpy(np.ascontiguousarray(frame)).to(device).permute(2, 0, 1).unsqueeze(0)
+    if pixels.shape[2:] != (size, size):
+        if pixels.device.type != "cpu":  # only the CPU resizes 8-bit values
+            pixels = pixels.float()
+        pixels = F.interpolate(pixels, size=(size, size), mode="bicubic", align_corners=False, antialias=True)
+        pixels = pixels.round().clamp(0, 255) if pixels.is_floating_point() else pixels
+    return normalise(pixels, dtype)
+
+
+def to_network_float(frame: np.ndarray, size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """RGB frame (H, W, 3) uint8 to (1, 3, S, S), as the official image predictor does: bilinear on float values."""
+    pixels = torch.from_numpy(np.ascontiguousarray(frame)).to(device).permute(2, 0, 1).unsqueeze(0).float()
+    pixels = F.interpolate(pixels, size=(size, size), mode="bilinear", align_corners=False, antialias=True)
+    return normalise(pixels, dtype)
+
+
+def to_square(points: np.ndarray, width: int, height: int, size: int) -> np.ndarray:
+    """Points (..., 2) in pixels of a width x height image to pixels of the square image."""
+    return points / np.array((width, height)) * size
+
+
+def mask_to_square(mask: np.ndarray, size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Mask (H, W) bool to (1, S, S) of 0 and 1: antialiased bilinear, cut at one half."""
+    tensor = torch.from_numpy(mask).to(device=device, dtype=torch.promote_types(dtype, torch.float32))[None, None]
+    if mask.shape != (size, size):
+        tensor = F.interpolate(tensor, size=(size, size), mode="bilinear", align_corners=False, antialias=True)
+    return (tensor[0] >= 0.5).to(dtype)
