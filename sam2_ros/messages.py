@@ -47,7 +47,7 @@ Command = Prompt | Remove | Reset | PromptError  # the last: a prompt that canno
 
 @dataclass(frozen=True, slots=True)
 class MessageTypes:
-    """The classes of outgoing messages, rclpy's or those that a bag is written by; called with every field by keyword."""
+    """The classes of outgoing messages, rclpy's or those that a bag is written by; called with every field named."""
 
     Time: Callable[..., Any]  # builtin_interfaces
     Image: Callable[..., Any]  # sensor_msgs

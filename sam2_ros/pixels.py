@@ -35,6 +35,7 @@ ENCODINGS = {
     "bayer_gbrg8": Encoding(1, cv2.COLOR_BayerGR2RGB),
     "bayer_grbg8": Encoding(1, cv2.COLOR_BayerGB2RGB),
 }
+JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
 MASK_ENCODINGS = ("mono8", "8UC1")
 
 _MEASUREMENTS = ("mono16", "16UC1", "16SC1", "32FC1", "64FC1")
@@ -127,6 +128,10 @@ def compressed_to_rgb(message: Any) -> np.ndarray:
 
 
 def _decode(data: np.ndarray) -> np.ndarray | None:
+    # OpenCV before 5 makes the missing part of a jpeg grey without a word; only a whole one has an end marker.
+    file = data.tobytes()
+    if file.startswith(JPEG_START) and JPEG_END not in file:
+        return None
     try:
         return cv2.imdecode(data, _DECODE)
     except cv2.error:  # for instance a header that promises more pixels than OpenCV allows
