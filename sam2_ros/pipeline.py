@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .errors import PromptError
-from .messages import Command, commands_from, stamp_ns
+from .messages import Command, Remove, Reset, commands_from, stamp_ns
 from .tracking.prompt import Prompt
 from .tracking.result import FrameResult
 from .tracking.tracker import Tracker
@@ -56,34 +56,34 @@ class Pipeline:
         frame = self._convert(message)
         stamp = stamp_ns(message.header.stamp)
         due = [waiting for waiting in self._waiting if stamp_ns(waiting.header.stamp) <= stamp]
+        later = [waiting for waiting in self._waiting if stamp_ns(waiting.header.stamp) > stamp]
         notes = self._size_note(frame)
         prompts = self._obey([command for waiting in due for command in commands_from(waiting)], notes)
         result = self._tracker.step(frame, prompts, stamp)
         # Only now: had the step failed, the prompts would still be waiting for the next image.
-        for waiting in due:
-            self._waiting.remove(waiting)
+        self._waiting = deque(later, maxlen=MAX_WAITING)
         notes += [outcome.reason for outcome in result.outcomes if not outcome.accepted]
         notes += result.warnings
         return Processed(message.header, frame, result, time.perf_counter() - started, tuple(notes))
 
-    def _obey(self, commands: list[Command | PromptError], notes: list[str]) -> list[Prompt]:
+    def _obey(self, commands: list[Command], notes: list[str]) -> list[Prompt]:
         """Carry out removals and resets; the prompts that remain to be applied to the image."""
         prompts: list[Prompt] = []
         for command in commands:
             match command:
-                case PromptError():
-                    notes.append(str(command))
-                case Command(reset=True):
-                    prompts.clear()
-                    self._tracker.reset()
-                case Command(remove=object_id) if object_id is not None:
+                case Prompt():
+                    prompts.append(command)
+                case Remove(object_id):
                     prompts = [prompt for prompt in prompts if prompt.object_id != object_id]
                     try:
                         self._tracker.remove(object_id)
                     except PromptError as error:
                         notes.append(str(error))
-                case Command(prompt=Prompt() as prompt):
-                    prompts.append(prompt)
+                case Reset():
+                    prompts.clear()
+                    self._tracker.reset()
+                case PromptError():
+                    notes.append(str(command))
         return prompts
 
     def _size_note(self, frame: np.ndarray) -> list[str]:

@@ -60,28 +60,48 @@ def ready(model: Sam2, device: torch.device | str, dtype: torch.dtype) -> Sam2:
 
 def read_state(path: Path) -> dict[str, Tensor]:
     """The tensors of an official checkpoint file on the CPU. Raises CheckpointError."""
-    if not path.is_file():
-        raise CheckpointError(f"there is no checkpoint file {path}; give the path of an official SAM 2 .pt file")
+    _check_readable(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if _is_pickle(path):
             raise CheckpointError(
-                f"{path} contains code or objects besides tensors, and nothing of it was executed; "
+                f"{path} is damaged or contains code or objects besides tensors, and nothing of it was executed; "
                 "use an official SAM 2 .pt file"
             ) from error
         raise CheckpointError(_not_a_checkpoint(path)) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except Exception as error:  # a damaged file can make the reader fail in any way
         raise CheckpointError(_not_a_checkpoint(path)) from error
     state = content.get("model") if isinstance(content, dict) else None
     if not isinstance(state, dict) or not state:
         raise CheckpointError(
             f"{path} has no entry 'model' with the network's weights; use an official SAM 2 .pt file"
         )
-    wrong = [str(key) for key, value in state.items() if not (isinstance(key, str) and isinstance(value, Tensor))]
+    wrong = [str(key) for key, value in state.items() if not (isinstance(key, str) and _is_weight(value))]
     if wrong:
-        raise CheckpointError(f"{path} holds something other than a tensor under {wrong[0]!r}; use an official file")
+        raise CheckpointError(
+            f"{path} holds something other than a dense floating-point tensor under {wrong[0]!r}; use an official file"
+        )
     return state
+
+
+def _check_readable(path: Path) -> None:
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise CheckpointError(
+            f"there is no readable checkpoint file {path} ({error.strerror}); "
+            "give the path of an official SAM 2 .pt file"
+        ) from error
+
+
+def _is_weight(value: object) -> bool:
+    return (
+        isinstance(value, Tensor)
+        and value.is_floating_point()
+        and value.layout == torch.strided
+        and not value.is_meta
+    )
 
 
 def _is_pickle(path: Path) -> bool:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from .config import ModelConfig
 from .image_encoder import ImageEncoder, ImageFeatures
 from .layers import MLP
-from .mask_decoder import MaskDecoder, choose_ambiguous, choose_single, resize_logits
+from .mask_decoder import DecoderOutput, MaskDecoder, choose_ambiguous, choose_single, resize_logits
 from .memory_attention import MemoryAttention
 from .memory_encoder import MemoryEncoder
 from .position import Table, sine_position_1d, sine_position_2d
@@ -154,18 +154,28 @@ class Sam2(nn.Module):
         encoded = sine_position_1d(age.to(precise) / POINTER_HORIZON, self.config.hidden_dim)
         return self.obj_ptr_tpos_proj(encoded.to(self.dtype))
 
-    def segment(self, features: Tensor, image: ImageFeatures, prompts: PromptTensors) -> MaskPrediction:
-        """Masks for conditioned features (B, C, f, f) and B prompts; P = 0 points while only tracking."""
-        encoder = self.sam_prompt_encoder
+    def decode(self, features: Tensor, image: ImageFeatures, prompts: PromptTensors) -> DecoderOutput:
+        """All four masks for conditioned features (B, C, f, f) and B prompts, before one is chosen."""
         mask_prompt = None if prompts.mask_logits is None else prompts.mask_logits.unsqueeze(1)
-        output = self.sam_mask_decoder(
+        return self._decode(features, image, prompts.points, prompts.labels, mask_prompt)
+
+    def _decode(
+        self, features: Tensor, image: ImageFeatures, points: Tensor, labels: Tensor, mask_prompt: Tensor | None
+    ) -> DecoderOutput:
+        encoder = self.sam_prompt_encoder
+        output: DecoderOutput = self.sam_mask_decoder(
             features,
             encoder.image_position(),
-            encoder.sparse(prompts.points, prompts.labels),
+            encoder.sparse(points, labels),
             encoder.dense(mask_prompt),
             image.stride8,
             image.stride4,
         )
+        return output
+
+    def segment(self, features: Tensor, image: ImageFeatures, prompts: PromptTensors) -> MaskPrediction:
+        """Masks for conditioned features (B, C, f, f) and B prompts; P = 0 points while only tracking."""
+        output = self.decode(features, image, prompts)
         choice = choose_ambiguous(output) if prompts.ambiguous else choose_single(output)
         present = output.object_score > 0
         return MaskPrediction(
@@ -190,16 +200,9 @@ class Sam2(nn.Module):
             align_corners=False,
             antialias=True,
         ).squeeze(1)
-        encoder = self.sam_prompt_encoder
-        no_points = mask.new_zeros(mask.shape[0], 0, 2)
-        output = self.sam_mask_decoder(
-            image.features,
-            encoder.image_position(),
-            encoder.sparse(no_points, no_points[..., 0].long()),
-            encoder.dense(self.mask_downsample(mask.unsqueeze(1))),
-            image.stride8,
-            image.stride4,
-        )
+        points = mask.new_zeros(mask.shape[0], 0, 2)
+        mask_prompt = self.mask_downsample(mask.unsqueeze(1))
+        output = self._decode(image.features, image, points, points[..., 0].long(), mask_prompt)
         drawn = (mask > 0).flatten(1).any(dim=1)
         return MaskPrediction(
             masks=low_res,

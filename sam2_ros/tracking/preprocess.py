@@ -1,4 +1,4 @@
-"""Frames and coordinates to the network's square image."""
+"""Frames, prompts and masks to the network's square image."""
 
 import numpy as np
 import torch
@@ -6,6 +6,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import ImageError
+from ..model.prompt_encoder import BOX_BOTTOM_RIGHT, BOX_TOP_LEFT
+from ..model.sam2 import PromptTensors, Sam2
+from .prompt import Prompt
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
@@ -44,7 +47,8 @@ def to_network(frame: np.ndarray, size: int, device: torch.device, dtype: torch.
 
 def to_network_float(frame: np.ndarray, size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """RGB frame (H, W, 3) uint8 to (1, 3, S, S), as the official image predictor does: bilinear on float values."""
-    pixels = torch.from_numpy(np.ascontiguousarray(frame)).to(device).permute(2, 0, 1).unsqueeze(0).float()
+    pixels = torch.from_numpy(np.ascontiguousarray(frame)).to(device).permute(2, 0, 1).unsqueeze(0)
+    pixels = pixels.to(torch.promote_types(dtype, torch.float32))
     pixels = F.interpolate(pixels, size=(size, size), mode="bilinear", align_corners=False, antialias=True)
     return normalise(pixels, dtype)
 
@@ -60,3 +64,22 @@ def mask_to_square(mask: np.ndarray, size: int, device: torch.device, dtype: tor
     if mask.shape != (size, size):
         tensor = F.interpolate(tensor, size=(size, size), mode="bilinear", align_corners=False, antialias=True)
     return (tensor[0] >= 0.5).to(dtype)
+
+
+def prompt_tensors(
+    network: Sam2, prompt: Prompt, size: tuple[int, int], mask_logits: Tensor | None = None
+) -> PromptTensors:
+    """Box and points of a prompt on an image of ``size`` (width, height) for the network, B = 1.
+
+    ``mask_logits`` (1, S/4, S/4): the mask that stood before.
+    """
+    points, labels = prompt.points, prompt.point_labels
+    if prompt.box is not None:
+        points = np.concatenate((prompt.box.reshape(2, 2), points))
+        labels = np.concatenate(([BOX_TOP_LEFT, BOX_BOTTOM_RIGHT], labels))
+    square = to_square(points, *size, network.config.image_size)
+    return PromptTensors(
+        torch.from_numpy(square)[None].to(network.device, network.dtype),
+        torch.from_numpy(labels)[None].to(network.device),
+        mask_logits,
+    )

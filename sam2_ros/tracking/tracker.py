@@ -10,10 +10,9 @@ from torch import Tensor
 from ..config import TrackerConfig
 from ..errors import DeviceError, PromptError
 from ..model.image_encoder import ImageFeatures
-from ..model.prompt_encoder import BOX_BOTTOM_RIGHT, BOX_TOP_LEFT
 from ..model.sam2 import FEEDBACK_LIMIT, MaskPrediction, PromptTensors, Sam2
 from .memory import MemoryBank
-from .preprocess import check_frame, mask_to_square, to_network, to_square
+from .preprocess import check_frame, mask_to_square, prompt_tensors, to_network
 from .prompt import Prompt, merge
 from .result import FrameResult, ObjectState, PromptOutcome, clean, full_resolution, label_image, shapes
 
@@ -245,19 +244,8 @@ class Tracker:
         side = network.config.image_size
         if prompt.mask is not None:
             return network.mask_as_output(image, mask_to_square(prompt.mask, side, network.device, network.dtype))
-        points, labels = prompt.points, prompt.point_labels
-        if prompt.box is not None:
-            points = np.concatenate((prompt.box.reshape(2, 2), points))
-            labels = np.concatenate(([BOX_TOP_LEFT, BOX_BOTTOM_RIGHT], labels))
-        return network.segment(
-            features,
-            image,
-            PromptTensors(
-                torch.from_numpy(to_square(points, *size, side))[None].to(network.device, network.dtype),
-                torch.from_numpy(labels)[None].to(network.device),
-                None if before is None else before.masks.clamp(-FEEDBACK_LIMIT, FEEDBACK_LIMIT),
-            ),
-        )
+        earlier = None if before is None else before.masks.clamp(-FEEDBACK_LIMIT, FEEDBACK_LIMIT)
+        return network.segment(features, image, prompt_tensors(network, prompt, size, earlier))
 
     def _memorise(self, image: ImageFeatures, sightings: list[Sighting]) -> Tensor | None:
         """Spatial memories (B, L, D) of the objects in this image."""

@@ -1,0 +1,33 @@
+"""Install without ROS: the modules, the ``sam2-ros`` command and the message definitions as package data.
+
+With ROS, ``colcon build`` uses CMakeLists.txt instead.
+"""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+setup(
+    name="sam2_ros",
+    version="0.1.0",
+    description="SAM 2.1 object tracking for ROS 2",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=[*find_packages(include=["sam2_ros", "sam2_ros.*"]), "sam2_ros.definitions"],
+    package_dir={"sam2_ros.definitions": "msg"},
+    package_data={"sam2_ros.definitions": ["*.msg"]},
+    install_requires=[
+        "numpy>=1.23",
+        "opencv-python>=4.6",
+        "PyYAML>=5.4",
+        "rosbags>=0.10",
+        "torch>=2.1",
+        "tqdm>=4.60",
+    ],
+    extras_require={"test": ["mypy", "pytest", "ruff", "types-PyYAML"]},
+    entry_points={"console_scripts": ["sam2-ros = sam2_ros.cli:main"]},
+)
