@@ -8,8 +8,8 @@ import numpy as np
 
 from .tracking.result import FrameResult, ObjectState
 
-# Okabe and Ito's colours, which the colour-blind tell apart too, ordered so that neighbouring ids differ most.
-HUES = ((0, 158, 222), (240, 150, 0), (0, 175, 120), (225, 130, 185), (250, 235, 75), (225, 85, 0), (50, 105, 220))
+# After Okabe and Ito, whose colours the colour-blind tell apart too; in an order so that neighbouring ids differ most.
+HUES = ((0, 158, 222), (240, 150, 0), (0, 175, 120), (225, 130, 185), (250, 235, 75), (213, 60, 20), (50, 95, 215))
 DARK = (32, 32, 32)
 LIGHT = (255, 255, 255)
 OPACITY = 0.45  # of a mask's colour
@@ -81,14 +81,14 @@ def colour_of(object_id: int) -> Colour:
 def draw(frame: np.ndarray, result: FrameResult) -> np.ndarray:
     """Paint the objects on a copy of ``frame``, both (H, W, 3) uint8 RGB.
 
-    Visible objects: mask, contour, id, label and scores; those not visible are listed in the lower left corner.
+    Visible objects: mask, contour, id, label and scores; the others are listed in the lower left corner.
     """
     picture: np.ndarray = frame.copy(order="C")
     pen = pen_for(*picture.shape[:2])
-    shown = [state for state in result.objects if state.visible and state.box is not None]
+    shown = [state for state in result.objects if _is_shown(state)]
     for state in shown:
         _paint_mask(picture, state, pen.line)
-    taken = _list_hidden(picture, [state for state in result.objects if not state.visible], pen)
+    taken = _list_hidden(picture, [state for state in result.objects if not _is_shown(state)], pen)
     for state in shown:
         tag = Tag(_name(state), f"vis {state.visibility:.2f}  iou {state.mask_score:.2f}", colour_of(state.object_id))
         spot = _find_spot(picture, state, _width(tag, pen), pen.height, taken)
@@ -103,6 +103,10 @@ def pen_for(height: int, width: int) -> Pen:
     scale = max(0.35, side / 1300)
     (_, ascent), descent = cv2.getTextSize("Ag", FONT, scale, 1)
     return Pen(scale, max(1, round(side / 400)), max(2, round(side / 180)), ascent, descent)
+
+
+def _is_shown(state: ObjectState) -> bool:
+    return state.visible and state.box is not None
 
 
 def _paint_mask(picture: np.ndarray, state: ObjectState, line: int) -> None:
@@ -163,9 +167,11 @@ def _ink_on(colour: Colour) -> Colour:
 def _list_hidden(picture: np.ndarray, hidden: Sequence[ObjectState], pen: Pen) -> list[Spot]:
     """Name the hidden objects in the lower left corner, in up to half of the picture's height; the spots they take."""
     room = max(1, picture.shape[0] // 2 // pen.height)
-    tags = [Tag(_name(state), "not visible", colour_of(state.object_id)) for state in hidden]
+    tags = [
+        Tag(_name(state), "no mask" if state.visible else "not visible", colour_of(state.object_id)) for state in hidden
+    ]
     if len(tags) > room:
-        tags = [*tags[: room - 1], Tag(f"+{len(tags) - room + 1}", "not visible", DARK)]
+        tags = [*tags[: room - 1], Tag(f"+{len(tags) - room + 1}", "more", DARK)]
     spots = []
     for row, tag in enumerate(reversed(tags), start=1):
         spot = Spot(0, picture.shape[0] - row * pen.height, _width(tag, pen), pen.height)
