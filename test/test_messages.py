@@ -233,7 +233,8 @@ def make_compressed(data: Any, name: str = "png") -> Any:
 
 def encoded(extension: str, pixels: np.ndarray) -> np.ndarray:
     """A file of BGR or grey pixels."""
-    return cv2.imencode(extension, pixels)[1]
+    file: np.ndarray = cv2.imencode(extension, pixels)[1]
+    return file
 
 
 def test_png_is_exact() -> None:
