@@ -1,0 +1,1 @@
+"""Bags without ROS: read, replay through the tracker, write, and make from images or video."""

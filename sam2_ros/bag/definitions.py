@@ -1,0 +1,91 @@
+"""The message definitions that bags are read and written by, and the classes that rosbags makes of them."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+from rosbags.typesys.store import Typestore
+
+from ..errors import BagError
+from ..messages import MessageTypes, time_message
+
+IMAGE = "sensor_msgs/msg/Image"
+COMPRESSED_IMAGE = "sensor_msgs/msg/CompressedImage"
+PROMPT_ARRAY = "sam2_ros/msg/PromptArray"
+TRACKED_OBJECT_ARRAY = "sam2_ros/msg/TrackedObjectArray"
+
+_MODULES = Path(__file__).absolute().parents[1]  # the folder of the package sam2_ros
+
+
+def definitions_folder(modules: Path = _MODULES) -> Path:
+    """Where our .msg files are: with a pip install, in a source checkout, or with a colcon install. Raises BagError.
+
+    ``modules``: the folder of the package sam2_ros.
+    """
+    places = [modules / "definitions", modules.parent / "msg"]
+    places += [prefix / "share" / "sam2_ros" / "msg" for prefix in modules.parents]
+    for place in places:
+        if (place / "PromptArray.msg").is_file():
+            return place
+    raise BagError(f"the message definitions of sam2_ros are not installed beside {modules}; install the package again")
+
+
+def new_typestore() -> Typestore:
+    """A typestore with the common messages and ours."""
+    # Of the supported releases the oldest: the common messages have not changed since.
+    store = get_typestore(Stores.ROS2_HUMBLE)
+    for file in sorted(definitions_folder().glob("*.msg")):
+        store.register(get_types_from_msg(file.read_text(encoding="utf-8"), f"sam2_ros/msg/{file.stem}"))
+    return store
+
+
+@cache
+def typestore() -> Typestore:
+    """The typestore that this package reads and writes by; not to be changed."""
+    return new_typestore()
+
+
+def message(type_name: str, **fields: Any) -> Any:
+    """A message of a type such as ``sam2_ros/msg/Prompt``; every field has to be given."""
+    return typestore().types[type_name](**fields)
+
+
+def header(stamp_ns: int, frame_id: str = "") -> Any:
+    """std_msgs/Header; stamp in nanoseconds."""
+    return message("std_msgs/msg/Header", stamp=time_message(message_types(), stamp_ns), frame_id=frame_id)
+
+
+def image(encoding: str, pixels: np.ndarray, head: Any) -> Any:
+    """sensor_msgs/Image of uint8 pixels (H, W) or (H, W, C); ``head``: its std_msgs/Header."""
+    height, width = pixels.shape[:2]
+    return message(
+        IMAGE,
+        header=head,
+        height=height,
+        width=width,
+        encoding=encoding,
+        is_bigendian=0,
+        step=pixels.nbytes // height if height else 0,
+        data=_flat(np.ascontiguousarray(pixels)),
+    )
+
+
+@cache
+def message_types() -> MessageTypes:
+    """The classes of outgoing messages."""
+    types = typestore().types
+    return MessageTypes(
+        Time=types["builtin_interfaces/msg/Time"],
+        Image=types[IMAGE],
+        Point2D=types["sam2_ros/msg/Point2D"],
+        BoundingBox2D=types["sam2_ros/msg/BoundingBox2D"],
+        TrackedObject=types["sam2_ros/msg/TrackedObject"],
+        TrackedObjectArray=types[TRACKED_OBJECT_ARRAY],
+        pack=_flat,
+    )
+
+
+def _flat(pixels: np.ndarray) -> np.ndarray:
+    return pixels.reshape(-1)

@@ -1,0 +1,10 @@
+"""Names of topics and storages, apart from what reads and writes them so that they load at once."""
+
+CAMERA_TOPIC = "/camera/image_raw"
+PROMPTS_TOPIC = "/prompts"
+MASKS_TOPIC = "/sam2_tracker/masks"
+OBJECTS_TOPIC = "/sam2_tracker/objects"
+OVERLAY_TOPIC = "/sam2_tracker/overlay"
+
+STORAGES = ("mcap", "sqlite3")
+DEFAULT_STORAGE = "mcap"

@@ -1,0 +1,240 @@
+"""A bag through the tracker: the same pipeline as in the live node, with no frame dropped."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from ..errors import BagError, DeviceError, Sam2RosError
+from ..messages import Action
+from ..overlay import draw
+from ..pipeline import Pipeline, Processed
+from ..pixels import to_rgb
+from ..tracking.tracker import Tracker
+from .names import DEFAULT_STORAGE, PROMPTS_TOPIC
+from .pictures import PictureFolder, Video, check_video_name, video
+from .prompts_file import read_prompts_file
+from .reader import BagReader, Recorded, Span, Topic
+from .recording import Recording, RecordingOptions
+from .schedule import Moment, RecordedPrompts, Schedule
+from .staging import check_free, staged
+from .topics import image_topic, prompts_topic
+from .writer import bag_writer
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRequest:
+    """What to replay and what to write."""
+
+    bag: Path
+    output: Path
+    image_topic: str | None = None  # None: the only image topic of the bag
+    prompts: Path | None = None  # YAML, see prompts_file
+    prompts_topic: str = PROMPTS_TOPIC
+    start_s: float = 0.0  # from the bag's first message
+    duration_s: float | None = None  # None: to the end
+    keep_images: bool = True  # in the output bag
+    overlay: bool = False  # a topic with overlay pictures in the output bag
+    video: Path | None = None
+    overlays: Path | None = None  # folder of PNG files
+    storage: str = DEFAULT_STORAGE  # or sqlite3
+    progress: bool = True  # a bar, on a terminal
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """Everything that is written."""
+        return tuple(path for path in (self.output, self.video, self.overlays) if path is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaySummary:
+    """What came of a replay."""
+
+    frames: int  # images tracked in
+    failed: int  # images that could not be used
+    prompts_applied: int
+    prompts_refused: int
+    prompts_not_applied: tuple[str, ...]  # one sentence for each that was for no image
+    object_ids: tuple[int, ...]  # all that were ever tracked, ascending
+    elapsed_s: float  # without loading the network
+    outputs: tuple[Path, ...]
+
+    @property
+    def fps(self) -> float:
+        """Images per second, reading and writing included."""
+        return (self.frames + self.failed) / self.elapsed_s if self.elapsed_s else 0.0
+
+
+@dataclass(slots=True)
+class Tally:
+    """The counters of a running replay."""
+
+    frames: int = 0
+    failed: int = 0
+    applied: int = 0
+    refused: int = 0
+    waiting: int = 0  # prompts that wait for an image that can be used
+    object_ids: set[int] = field(default_factory=set)
+    last_error: str = ""
+
+
+def replay(request: ReplayRequest, make_tracker: Callable[[], Tracker]) -> ReplaySummary:
+    """Track through a bag and write what comes of it. Outputs appear whole at the end, or not at all.
+
+    ``make_tracker`` is called once all inputs and outputs are known to be usable. A damaged image or prompt is logged,
+    counted and passed over. Raises BagError, and what ``make_tracker`` raises.
+    """
+    for path in request.outputs:
+        check_free(path)
+    if request.video:
+        check_video_name(request.video)
+    entries = read_prompts_file(request.prompts) if request.prompts else ()
+    with BagReader(request.bag) as bag:
+        topic = image_topic(bag, request.image_topic)
+        span = bag.span(request.start_s, request.duration_s)
+        schedule = Schedule(_recorded_prompts(bag, request.prompts_topic), entries, span.start_ns)
+        if not schedule.not_applied():
+            _log.warning(
+                "there are no prompts, so nothing will be tracked: %s has none on %s, and no prompts file was given",
+                request.bag,
+                request.prompts_topic,
+            )
+        pipeline = Pipeline(make_tracker(), to_rgb)
+        started = time.monotonic()
+        with _outputs(request, topic) as outputs:
+            tally = Run(bag, pipeline, schedule, outputs).images(topic, span, request.progress)
+    return ReplaySummary(
+        frames=tally.frames,
+        failed=tally.failed,
+        prompts_applied=tally.applied,
+        prompts_refused=tally.refused,
+        prompts_not_applied=tuple(schedule.not_applied()),
+        object_ids=tuple(sorted(tally.object_ids)),
+        elapsed_s=time.monotonic() - started,
+        outputs=request.outputs,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The open outputs of a replay."""
+
+    recording: Recording
+    pictures: tuple[Video | PictureFolder, ...]
+
+    def result(self, index: int, recorded: Recorded, processed: Processed) -> None:
+        """Write what came of one image."""
+        wanted = self.pictures or self.recording.has_overlay
+        picture = draw(processed.frame, processed.result) if wanted else None
+        self.recording.result(recorded.time_ns, processed, picture)
+        if picture is not None:
+            for pictures in self.pictures:
+                pictures.add(index, processed.result.stamp_ns, picture)
+
+
+@contextmanager
+def _outputs(request: ReplayRequest, topic: Topic) -> Iterator[Outputs]:
+    with ExitStack() as stack:
+        # All places first: they take their names last, after every writer has closed its files without an error.
+        places = {path: stack.enter_context(staged(path)) for path in request.outputs}
+        writer = stack.enter_context(bag_writer(places[request.output], request.storage))
+        options = RecordingOptions(topic, request.prompts_topic, request.keep_images, request.overlay)
+        pictures: list[Video | PictureFolder] = []
+        if request.video:
+            pictures.append(stack.enter_context(video(places[request.video])))
+        if request.overlays:
+            pictures.append(PictureFolder(places[request.overlays]))
+        yield Outputs(Recording(writer, options), tuple(pictures))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One pass over the images of a bag."""
+
+    bag: BagReader
+    pipeline: Pipeline
+    schedule: Schedule
+    outputs: Outputs
+    tally: Tally = field(default_factory=Tally)
+
+    def images(self, topic: Topic, span: Span, progress: bool) -> Tally:
+        """Track in every image of the span. Raises BagError when there is none that can be used."""
+        total = self.bag.count(topic, span)
+        # disable=None: a bar on a terminal only.
+        with tqdm(total=total, unit=" frames", disable=None if progress else True) as bar:
+            for index, recorded in enumerate(self.bag.messages(topic, span)):
+                processed = self._track(index, recorded)
+                if processed is not None:
+                    self._count(index, processed)
+                    self.outputs.result(index, recorded, processed)
+                bar.update()
+        self._check_any(topic)
+        return self.tally
+
+    def _track(self, index: int, recorded: Recorded) -> Processed | None:
+        """Track in one image; None when it cannot be used. Its prompts and the image are written before."""
+        try:
+            message = self.bag.decode(recorded)
+        except BagError as error:
+            self.outputs.recording.image(recorded)
+            self._pass_over(index, error)
+            return None
+        for prompts in self.schedule.due(Moment(index, recorded.time_ns, message.header)):
+            self.pipeline.add_prompts(prompts)
+            self.tally.waiting += _count(prompts)
+            self.outputs.recording.prompts(recorded.time_ns, prompts)
+        self.outputs.recording.image(recorded)
+        try:
+            return self.pipeline.process(message)
+        except DeviceError:
+            raise  # the next image would fail as well
+        except Sam2RosError as error:
+            self._pass_over(index, error)
+            return None
+
+    def _pass_over(self, index: int, error: Sam2RosError) -> None:
+        _log.warning("image %d is passed over: %s", index, error)
+        self.tally.failed += 1
+        self.tally.last_error = str(error)
+
+    def _count(self, index: int, processed: Processed) -> None:
+        for note in processed.notes:
+            _log.warning("image %d: %s", index, note)
+        tally = self.tally
+        applied = sum(outcome.accepted for outcome in processed.result.outcomes)
+        tally.frames += 1
+        tally.applied += applied
+        tally.refused += max(0, tally.waiting - applied)
+        tally.waiting = 0
+        tally.object_ids.update(state.object_id for state in processed.result.objects)
+
+    def _check_any(self, topic: Topic) -> None:
+        if self.tally.frames:
+            return
+        if failed := self.tally.failed:
+            raise BagError(f"none of the {failed} images of {topic.name} can be used: {self.tally.last_error}")
+        raise BagError(f"topic {topic.name} has no images in this part of the bag; change --start or --duration")
+
+
+def _recorded_prompts(bag: BagReader, name: str) -> list[RecordedPrompts]:
+    """All prompts of the bag, also those recorded after the part that is replayed: they may be for an image in it."""
+    topic = prompts_topic(bag, name)
+    found = []
+    for recorded in bag.messages(topic, bag.span()) if topic else ():
+        try:
+            found.append(RecordedPrompts(recorded.time_ns, bag.decode(recorded)))
+        except BagError as error:
+            _log.warning("prompts are passed over: %s", error)
+    return found
+
+
+def _count(prompts: Any) -> int:
+    """Prompts of a sam2_ros/PromptArray, without the commands that remove objects."""
+    return sum(prompt.action not in (Action.REMOVE, Action.RESET) for prompt in prompts.prompts)

@@ -1,0 +1,190 @@
+"""The command ``sam2-ros``: replay a bag, make a bag of images or video, fetch the official weights. Needs no ROS."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from . import __version__
+from .bag.names import CAMERA_TOPIC, DEFAULT_STORAGE, PROMPTS_TOPIC, STORAGES
+from .cli_options import add_config_options, config_from
+from .config import ModelChoice, TrackerConfig
+from .errors import Sam2RosError
+
+INTERRUPTED = 130  # what a shell reports for Ctrl-C
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the process's exit status."""
+    options = _parser().parse_args(arguments)
+    _set_up_logging()
+    try:
+        options.run(options)
+    except Sam2RosError as error:
+        _say(f"error: {error}")
+        return 1
+    except KeyboardInterrupt:
+        _say("interrupted; nothing was written")
+        return INTERRUPTED
+    return 0
+
+
+# --- commands --------------------------------------------------------------------------------------------------------
+# Each imports what it needs itself: torch takes seconds, and --help and import can do without.
+
+
+def _replay(options: argparse.Namespace) -> None:
+    from .bag.replay import ReplayRequest, replay
+    from .loading import load_network
+    from .tracking.tracker import Tracker
+
+    choice, config = config_from(ModelChoice, options), config_from(TrackerConfig, options)
+    if choice.checkpoint == "random":
+        _say("warning: the weights are random (--checkpoint random), so the masks mean nothing")
+    request = ReplayRequest(
+        bag=options.bag,
+        output=options.output,
+        image_topic=options.image_topic,
+        prompts=options.prompts,
+        prompts_topic=options.prompts_topic,
+        start_s=options.start,
+        duration_s=options.duration,
+        keep_images=not options.no_images,
+        overlay=options.overlay,
+        video=options.video,
+        overlays=options.overlays,
+        storage=options.storage,
+        progress=not options.quiet,
+    )
+    summary = replay(request, lambda: Tracker(load_network(choice), config))
+    for sentence in summary.prompts_not_applied:
+        _say(f"warning: not applied: {sentence}")
+    if not options.quiet:
+        ids = ", ".join(map(str, summary.object_ids)) or "none"
+        print(f"frames: {summary.frames} tracked, {summary.failed} failed, {summary.fps:.1f} per second")
+        print(
+            f"prompts: {summary.prompts_applied} applied, {summary.prompts_refused} refused, "
+            f"{len(summary.prompts_not_applied)} for no image"
+        )
+        print(f"objects: {len(summary.object_ids)} (ids: {ids})")
+        print(f"written: {', '.join(map(str, summary.outputs))}")
+
+
+def _import(options: argparse.Namespace) -> None:
+    from .bag.ingest import IngestRequest, ingest
+
+    summary = ingest(
+        IngestRequest(
+            source=options.source,
+            output=options.output,
+            fps=options.fps,
+            topic=options.topic,
+            compressed=options.compressed,
+            storage=options.storage,
+            progress=not options.quiet,
+        )
+    )
+    if not options.quiet:
+        print(f"written: {summary.output}, {summary.frames} images on {summary.topic}")
+
+
+def _download(options: argparse.Namespace) -> None:
+    from .download import download
+
+    for model in options.models:
+        print(download(model))
+
+
+# --- options ---------------------------------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sam2-ros", description="Track objects in recorded images with SAM 2.1.")
+    parser.add_argument("--version", action="version", version=f"sam2-ros {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_replay(_command(commands, "replay", "track through a rosbag2 and write the results to a new one"))
+    _add_import(_command(commands, "import", "make a rosbag2 of a folder of images or of a video"))
+    fetch = _command(commands, "download", "fetch official weights into the cache and verify them")
+    fetch.add_argument("models", nargs="+", metavar="MODEL", help="tiny, small, base_plus or large")
+    fetch.set_defaults(run=_download)
+    return parser
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, text: str
+) -> argparse.ArgumentParser:
+    # An abbreviation that works today would break with the next option.
+    return commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
+
+
+def _add_replay(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Track through a rosbag2, dropping no image, and write prompts, images and results to a new one. "
+        "Prompts come from the bag's prompts topic, from a YAML file (see sam2_ros/bag/prompts_file.py), or both."
+    )
+    add = parser.add_argument
+    add("bag", type=Path, metavar="IN", help="rosbag2: a folder, or an .mcap or .db3 file")
+    add("--output", type=Path, required=True, metavar="OUT", help="the new bag, a folder that is not there yet")
+    add("--image-topic", metavar="TOPIC", help="raw or compressed images (default: the bag's only image topic)")
+    add("--prompts", type=Path, metavar="FILE", help="prompts in YAML")
+    add("--prompts-topic", default=PROMPTS_TOPIC, metavar="TOPIC", help="recorded prompts (default: %(default)s)")
+    add("--start", type=float, default=0.0, metavar="S", help="begin S seconds after the bag's first message")
+    add("--duration", type=float, metavar="D", help="end D seconds after the start")
+    add("--no-images", action="store_true", help="leave the input images out of the new bag")
+    add("--overlay", action="store_true", help="write overlay pictures to the new bag as well")
+    add("--video", type=Path, metavar="FILE", help="write overlay pictures to a video, such as out.mp4")
+    add("--overlays", type=Path, metavar="DIR", help="write overlay pictures to a new folder, one PNG per image")
+    _add_storage(parser)
+    add_config_options(parser.add_argument_group("model"), ModelChoice)
+    add_config_options(parser.add_argument_group("tracker"), TrackerConfig)
+    parser.set_defaults(run=_replay)
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Make a rosbag2 of a folder of images, in natural order of their names, or of a video."
+    add = parser.add_argument
+    add("source", type=Path, metavar="FOLDER_OR_VIDEO", help="image files, or any video that OpenCV reads")
+    add("output", type=Path, metavar="OUT_BAG", help="the new bag, a folder that is not there yet")
+    add("--fps", type=float, metavar="N", help="images per second (default: the video's own rate, 30 for images)")
+    add("--topic", default=CAMERA_TOPIC, help="where raw images go (default: %(default)s)")
+    add("--compressed", action="store_true", help="write jpeg instead of raw images, to TOPIC/compressed")
+    _add_storage(parser)
+    parser.set_defaults(run=_import)
+
+
+def _add_storage(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--storage", choices=STORAGES, default=DEFAULT_STORAGE, help="format of the new bag (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--quiet", action="store_true", help="show no progress and no summary, only warnings and errors"
+    )
+
+
+# --- messages --------------------------------------------------------------------------------------------------------
+
+
+class _Handler(logging.Handler):
+    """Prints log records like the command's own messages, without tearing a progress bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
+        _say(f"{level}{record.getMessage()}")
+
+
+def _set_up_logging() -> None:
+    log = logging.getLogger(__package__)
+    log.handlers = [_Handler()]
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
+def _say(sentence: str) -> None:
+    tqdm.write(f"sam2-ros: {sentence}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
