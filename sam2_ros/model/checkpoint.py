@@ -49,7 +49,7 @@ def random_model(
             elif name.endswith("bias"):
                 tensor.zero_()
         # Objects are in the picture rather than not, so that there is something to see.
-        model.sam_mask_decoder.pred_obj_score_head.layers[-1].bias.fill_(4.0)
+        model.get_parameter("sam_mask_decoder.pred_obj_score_head.layers.2.bias").fill_(4.0)
     return ready(model, device, dtype)
 
 
@@ -74,9 +74,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(_not_a_checkpoint(path)) from error
     state = content.get("model") if isinstance(content, dict) else None
     if not isinstance(state, dict) or not state:
-        raise CheckpointError(
-            f"{path} has no entry 'model' with the network's weights; use an official SAM 2 .pt file"
-        )
+        raise CheckpointError(f"{path} has no entry 'model' with the network's weights; use an official SAM 2 .pt file")
     wrong = [str(key) for key, value in state.items() if not (isinstance(key, str) and _is_weight(value))]
     if wrong:
         raise CheckpointError(
@@ -97,10 +95,7 @@ def _check_readable(path: Path) -> None:
 
 def _is_weight(value: object) -> bool:
     return (
-        isinstance(value, Tensor)
-        and value.is_floating_point()
-        and value.layout == torch.strided
-        and not value.is_meta
+        isinstance(value, Tensor) and value.is_floating_point() and value.layout == torch.strided and not value.is_meta
     )
 
 
