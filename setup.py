@@ -28,6 +28,6 @@ setup(
         "torch>=2.1",
         "tqdm>=4.60",
     ],
-    extras_require={"test": ["mypy", "pytest", "ruff", "types-PyYAML"]},
+    extras_require={"test": ["mypy", "pytest", "rosbags-image", "ruff", "types-PyYAML"]},
     entry_points={"console_scripts": ["sam2-ros = sam2_ros.cli:main"]},
 )

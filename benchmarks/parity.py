@@ -4,8 +4,8 @@
 Runs a case through the public `Tracker`, prints the largest difference of each quantity on each frame and exits 1 when
 one is above the tolerance. With random weights the memory loop amplifies rounding, so compare in float64.
 
-A case is JSON: model ``size``, ``image_size``, number of ``frames`` and ``events``: at ``frame``, for ``object``, either
-``points`` with ``labels``, or a ``box``, or a ``mask_ellipse`` [cx, cy, rx, ry]; limits of `TrackerConfig` may stand
+A case is JSON: model ``size``, ``image_size``, number of ``frames`` and ``events``: at ``frame``, for ``object``, one
+of ``points`` with ``labels``, a ``box``, a ``mask_ellipse`` [cx, cy, rx, ry]; limits of `TrackerConfig` may stand
 beside them. A recording is NPZ with ``fF/oO/...`` for frame F and object O, see `QUANTITIES`.
 """
 
@@ -16,6 +16,7 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -41,7 +42,7 @@ QUANTITIES: dict[str, Callable[[MaskPrediction], torch.Tensor]] = {
 }
 
 
-def prompt_of(event: dict, side: int) -> Prompt:
+def prompt_of(event: dict[str, Any], side: int) -> Prompt:
     """The prompt of one event of a case on a frame of side x side pixels."""
     if "mask_ellipse" in event:
         cx, cy, rx, ry = event["mask_ellipse"]
@@ -55,7 +56,7 @@ def prompt_of(event: dict, side: int) -> Prompt:
     )
 
 
-def limits_of(case: dict) -> TrackerConfig:
+def limits_of(case: dict[str, Any]) -> TrackerConfig:
     """The limits that the case names; where it names none, no prompted frame is forgotten."""
     prompted = {event["frame"] for event in case["events"]}
     named = {f.name: case[f.name] for f in dataclasses.fields(TrackerConfig) if f.name in case}
@@ -91,7 +92,9 @@ def differences(result: FrameResult, recording: dict[str, np.ndarray]) -> dict[s
     return worst
 
 
-def compare(case: dict, recording: dict[str, np.ndarray], frames: list[np.ndarray], tracker: Tracker) -> float:
+def compare(
+    case: dict[str, Any], recording: dict[str, np.ndarray], frames: list[np.ndarray], tracker: Tracker
+) -> float:
     """Run the case, print a line a frame, return the largest difference of all."""
     print("frame  " + "  ".join(f"{name:>12}" for name in QUANTITIES))
     largest = 0.0

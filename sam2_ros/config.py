@@ -14,8 +14,7 @@ class Meaning:
     """What a parameter means to somebody who sets it."""
 
     text: str
-    minimum: float | None = None
-    maximum: float | None = None
+    limits: tuple[int, int] | None = None  # smallest and largest value
     choices: tuple[str, ...] = ()
     read_only: bool = True  # False: can be set while the tracker runs
 
@@ -28,25 +27,35 @@ def _parameter(default: Any, text: str, **meaning: Any) -> Any:
 class TrackerConfig:
     """How the tracker remembers and what it gives back. Raises ConfigError."""
 
-    max_objects: int = _parameter(16, "objects tracked at the same time; their memory is set aside at the start", minimum=1, maximum=255)
-    max_points: int = _parameter(32, "points in one prompt", minimum=1, maximum=1000)
+    max_objects: int = _parameter(
+        16, "objects tracked at the same time; their memory is set aside at the start", limits=(1, 255)
+    )
+    max_points: int = _parameter(32, "points in one prompt", limits=(1, 1000))
     num_maskmem: int = _parameter(
-        7, "masks remembered per object: one prompted and the frames right before this one", minimum=2, maximum=7
+        7, "masks remembered per object: one prompted and the frames right before this one", limits=(2, 7)
     )
     max_cond_frames: int = _parameter(
-        4, "prompted frames kept per object: the first and the most recent", minimum=1, maximum=64
+        4, "prompted frames kept per object: the first and the most recent", limits=(1, 64)
     )
     max_cond_frames_in_attn: int = _parameter(
-        0, "of the kept prompted frames, how many are attended at once, nearest first; 0 means all of them", minimum=0, maximum=64
+        0,
+        "of the kept prompted frames, how many are attended at once, nearest first; 0 means all of them",
+        limits=(0, 64),
     )
     mask_encoding: str = _parameter(
         "mono8", "label image: mono8 (ids to 255) or mono16 (ids to 65535)", choices=("mono8", "mono16")
     )
     fill_hole_area: int = _parameter(
-        0, "holes in a mask up to this many pixels are filled; 0 leaves them", minimum=0, maximum=1_000_000, read_only=False
+        0,
+        "holes in a mask up to this many pixels are filled; 0 leaves them",
+        limits=(0, 1_000_000),
+        read_only=False,
     )
     remove_speck_area: int = _parameter(
-        0, "separate specks of a mask up to this many pixels are removed; 0 leaves them", minimum=0, maximum=1_000_000, read_only=False
+        0,
+        "separate specks of a mask up to this many pixels are removed; 0 leaves them",
+        limits=(0, 1_000_000),
+        read_only=False,
     )
 
     def __post_init__(self) -> None:
@@ -62,9 +71,12 @@ class TrackerConfig:
 class ModelChoice:
     """Which network runs, where and how precisely. Raises ConfigError."""
 
-    model: str = _parameter("tiny", "size of the network: tiny, small, base_plus, large, or a full name such as sam2_hiera_tiny")
+    model: str = _parameter(
+        "tiny", "size of the network: tiny, small, base_plus, large, or a full name such as sam2_hiera_tiny"
+    )
     checkpoint: str = _parameter(
-        "auto", "weights: path of an official .pt file; auto downloads it once into the cache; random needs none and tracks nothing"
+        "auto",
+        "weights: path of an official .pt file; auto downloads it once; random needs none and tracks nothing",
     )
     device: str = _parameter("auto", "auto (CUDA where there is one), cpu, cuda or cuda:N")
     precision: str = _parameter(
@@ -73,7 +85,26 @@ class ModelChoice:
         choices=("auto", "float32", "bfloat16", "float16", "float64"),
     )
     image_size: int = _parameter(
-        0, "side of the square image that the network sees, in pixels, a multiple of 32; 0 is the model's own", minimum=0, maximum=4096
+        0,
+        "side of the square image that the network sees, in pixels, a multiple of 32; 0 is the model's own",
+        limits=(0, 4096),
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    """What the live node receives and sends. Raises ConfigError."""
+
+    image_transport: str = _parameter(
+        "raw",
+        "raw subscribes `image`, compressed subscribes `image/compressed`",
+        choices=("raw", "compressed"),
+    )
+    publish_cropped_masks: bool = _parameter(
+        False, "put every object's own mask into ~/objects, so that overlapping masks survive", read_only=False
     )
 
     def __post_init__(self) -> None:
@@ -97,11 +128,11 @@ def check_value(parameter: "dataclasses.Field[Any]", value: Any) -> None:
     meaning = meaning_of(parameter)
     if type(value) is not type(parameter.default):
         wanted = type(parameter.default).__name__
-        raise ConfigError(f"parameter {parameter.name} is {value!r}, which is not of type {wanted}; it means: {meaning.text}")
+        raise ConfigError(
+            f"parameter {parameter.name} is {value!r}, which is not of type {wanted}; it means: {meaning.text}"
+        )
     if meaning.choices and value not in meaning.choices:
         raise ConfigError(f"parameter {parameter.name} is {value!r}; choose one of {', '.join(meaning.choices)}")
-    too_small = meaning.minimum is not None and value < meaning.minimum
-    if too_small or (meaning.maximum is not None and value > meaning.maximum):
-        raise ConfigError(
-            f"parameter {parameter.name} is {value!r}; choose a value from {meaning.minimum:g} to {meaning.maximum:g}"
-        )
+    if meaning.limits is not None and not meaning.limits[0] <= value <= meaning.limits[1]:
+        low, high = meaning.limits
+        raise ConfigError(f"parameter {parameter.name} is {value!r}; choose a value from {low} to {high}")

@@ -22,7 +22,7 @@ def load_network(choice: ModelChoice) -> Sam2:
     path = checkpoint_file(config.name) if choice.checkpoint == "auto" else Path(choice.checkpoint).expanduser()
     try:
         return load_model(config, path, device, dtype)
-    except torch.OutOfMemoryError as error:
+    except torch.cuda.OutOfMemoryError as error:
         raise DeviceError(f"{device} has no memory for the model {config.name}; choose a smaller one") from error
 
 

@@ -136,8 +136,7 @@ def _mask(file: Path, fields: Fields) -> np.ndarray:
         line = fields.line_of("mask")
         raise fields.error(f"key 'mask': the file {path} {what}; give a PNG of the image's size", line)
     channels = pixels.reshape(*pixels.shape[:2], -1)[..., :3]  # opacity, the fourth, says nothing
-    mask: np.ndarray = channels.any(axis=2)
-    return mask
+    return np.asarray(channels.any(axis=2))
 
 
 def _prompt_message(object_id: int, action: Action, prompt: Prompt | None) -> Any:

@@ -27,7 +27,7 @@ class ModelConfig:
     feedforward_dim: int = 2048  # of the memory attention and of the two-way decoder
     num_maskmem: int = 7  # spatial memories attended, the prompted frames counting as one
     image_size: int = 1024  # side of the square input in pixels
-    # SAM 2.1 marks the spatial memory of an absent object and projects the age of object pointers; SAM 2.0 does neither.
+    # SAM 2.1 marks the spatial memory of an absent object and projects the age of pointers; SAM 2.0 does neither.
     no_object_memory: bool = True
     pointer_time: bool = True
 
@@ -56,9 +56,7 @@ class ModelConfig:
 
 _TINY = ModelConfig("sam2.1_hiera_tiny", 96, 1, (1, 2, 7, 2), (5, 7, 9))
 _SMALL = ModelConfig("sam2.1_hiera_small", 96, 1, (1, 2, 11, 2), (7, 10, 13))
-_BASE_PLUS = ModelConfig(
-    "sam2.1_hiera_base_plus", 112, 2, (2, 3, 16, 3), (12, 16, 20), background_position_size=14
-)
+_BASE_PLUS = ModelConfig("sam2.1_hiera_base_plus", 112, 2, (2, 3, 16, 3), (12, 16, 20), background_position_size=14)
 _LARGE = ModelConfig("sam2.1_hiera_large", 144, 2, (2, 6, 36, 4), (23, 33, 43), window_sizes=(8, 4, 16, 8))
 
 
@@ -69,9 +67,7 @@ def _sam2_0(config: ModelConfig) -> ModelConfig:
 
 # The official networks by full name, then a network that is small enough for tests and for a look at the machinery.
 MODEL_CONFIGS: dict[str, ModelConfig] = {
-    config.name: config
-    for v2_1 in (_TINY, _SMALL, _BASE_PLUS, _LARGE)
-    for config in (v2_1, _sam2_0(v2_1))
+    config.name: config for v2_1 in (_TINY, _SMALL, _BASE_PLUS, _LARGE) for config in (v2_1, _sam2_0(v2_1))
 }
 MODEL_CONFIGS["toy"] = ModelConfig(
     "toy",

@@ -44,7 +44,9 @@ class PooledAttention(nn.Module):
         q, k, v = self.qkv(x).chunk(3, dim=-1)  # (B, H, W, C_out) each
         if self.pool:
             q = max_pool(q)
-        q_heads, k_heads, v_heads = (t.flatten(1, 2).unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for t in (q, k, v))
+        q_heads, k_heads, v_heads = (
+            t.flatten(1, 2).unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for t in (q, k, v)
+        )
         attended = F.scaled_dot_product_attention(q_heads, k_heads, v_heads)  # (B, heads, L, C_out / heads)
         return self.proj(attended.transpose(1, 2).reshape(q.shape))
 
@@ -98,7 +100,8 @@ class Hiera(nn.Module):
         self.pos_embed = nn.Parameter(torch.zeros(1, dim, side, side))
         self.pos_embed_window = nn.Parameter(torch.zeros(1, dim, config.window_sizes[0], config.window_sizes[0]))
 
-        blocks, self.stage_ends = [], []
+        blocks: list[Block] = []
+        self.stage_ends: list[int] = []
         heads = config.num_heads
         for stage, count in enumerate(config.stages):
             for i in range(count):

@@ -38,9 +38,7 @@ class Neck(nn.Module):
         self.convs = nn.ModuleList(Lateral(config.embed_dim * 2**stage, config.hidden_dim) for stage in (3, 2, 1, 0))
 
     def forward(self, maps: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        stride4, stride8, stride16, stride32 = (
-            conv(x) for conv, x in zip(reversed(self.convs), maps, strict=True)
-        )
+        stride4, stride8, stride16, stride32 = (conv(x) for conv, x in zip(reversed(self.convs), maps, strict=True))
         # Only the stride-16 level receives the coarser one.
         return stride4, stride8, stride16 + F.interpolate(stride32, scale_factor=2.0, mode="nearest")
 

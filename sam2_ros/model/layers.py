@@ -1,6 +1,7 @@
 """Small building blocks that several parts of the network share."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -19,11 +20,9 @@ class LayerNorm2d(nn.LayerNorm):
 class MLP(nn.Module):
     """Linear layers with an activation between them."""
 
-    def __init__(
-        self, sizes: tuple[int, ...], activation: Callable[[Tensor], Tensor] = F.relu
-    ) -> None:
+    def __init__(self, sizes: tuple[int, ...], activation: Callable[[Tensor], Tensor] = F.relu) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
         self.activation = activation
 
     def forward(self, x: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ class Table(nn.Module):
         self.register_buffer("table", self._exact.to(torch.get_default_dtype()), persistent=False)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Table":
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self.table = self._exact.to(self.table)
         return self
 
@@ -52,9 +52,7 @@ def sine_position_2d(channels: int, size: int) -> Tensor:
 def sine_position_1d(position: Tensor, channels: int) -> Tensor:
     """Sine encoding of scalars (...) as (..., channels): all sines, then all cosines."""
     half = channels // 2
-    wavelength = TEMPERATURE ** (
-        2 * (torch.arange(half, dtype=position.dtype, device=position.device) // 2) / half
-    )
+    wavelength = TEMPERATURE ** (2 * (torch.arange(half, dtype=position.dtype, device=position.device) // 2) / half)
     angle = position.unsqueeze(-1) / wavelength
     return torch.cat((angle.sin(), angle.cos()), dim=-1)
 

@@ -64,8 +64,9 @@ class PromptEncoder(nn.Module):
         labels = torch.cat((labels, labels.new_full((batch, padding), NOT_A_POINT)), dim=1).unsqueeze(-1)
         position = self.pe_layer((points + 0.5) / self.image_size)
         embedding = torch.where(labels == NOT_A_POINT, self.not_a_point_embed.weight, position)
-        for label, kind in enumerate(self.point_embeddings):
-            embedding = torch.where(labels == label, embedding + kind.weight, embedding)
+        kinds = torch.cat([kind.get_parameter("weight") for kind in self.point_embeddings])  # (4, C)
+        for label in range(len(kinds)):
+            embedding = torch.where(labels == label, embedding + kinds[label], embedding)
         return embedding
 
     def dense(self, mask_logits: Tensor | None) -> Tensor:

@@ -37,7 +37,9 @@ class MemoryBank:
         """Bytes of device memory held, constant over time."""
         return self._frames.nbytes + self._pointers.nbytes
 
-    def write(self, slots: Sequence[int], frame: int, memory: Tensor, pointers: Tensor, prompted: Sequence[bool]) -> None:
+    def write(
+        self, slots: Sequence[int], frame: int, memory: Tensor, pointers: Tensor, prompted: Sequence[bool]
+    ) -> None:
         """Remember frame number ``frame``: ``memory`` (B, L, D) and ``pointers`` (B, C) of the objects in ``slots``."""
         kept = self._prompted_of.shape[1]
         ring_entry = frame % self._recent_of.shape[1]

@@ -36,7 +36,8 @@ def to_network(frame: np.ndarray, size: int, device: torch.device, dtype: torch.
 
     Resized to a square without keeping the aspect, bicubic with antialiasing, to 8-bit values.
     """
-    pixels = torch.from_numpy(np.ascontiguousarray(frame)).to(device).permute(2, 0, 1).unsqueeze(0)
+    # A frame that is a view of a message's read-only data is copied: torch knows no read-only tensors.
+    pixels = torch.from_numpy(np.require(frame, requirements=("C", "W"))).to(device).permute(2, 0, 1).unsqueeze(0)
     if pixels.shape[2:] != (size, size):
         if pixels.device.type != "cpu":  # only the CPU resizes 8-bit values
             pixels = pixels.float()
@@ -47,7 +48,7 @@ def to_network(frame: np.ndarray, size: int, device: torch.device, dtype: torch.
 
 def to_network_float(frame: np.ndarray, size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """RGB frame (H, W, 3) uint8 to (1, 3, S, S), as the official image predictor does: bilinear on float values."""
-    pixels = torch.from_numpy(np.ascontiguousarray(frame)).to(device).permute(2, 0, 1).unsqueeze(0)
+    pixels = torch.from_numpy(np.require(frame, requirements=("C", "W"))).to(device).permute(2, 0, 1).unsqueeze(0)
     pixels = pixels.to(torch.promote_types(dtype, torch.float32))
     pixels = F.interpolate(pixels, size=(size, size), mode="bilinear", align_corners=False, antialias=True)
     return normalise(pixels, dtype)

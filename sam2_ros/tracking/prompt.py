@@ -67,9 +67,7 @@ class Prompt:
             raise self.error("its box is not finite; give pixel coordinates")
         x_min, y_min, x_max, y_max = box
         if x_max <= x_min or y_max <= y_min:
-            raise self.error(
-                f"its box {format_box(box)} has no area; give x_min < x_max and y_min < y_max in pixels"
-            )
+            raise self.error(f"its box {format_box(box)} has no area; give x_min < x_max and y_min < y_max in pixels")
 
     def error(self, what: str) -> PromptError:
         """A PromptError that names this prompt's object."""

@@ -94,7 +94,7 @@ class Tracker:
                 memory = self._memorise(image, sightings)
                 states, labels = self._describe(sightings, height, width, stamp_ns)
                 break
-            except torch.OutOfMemoryError as error:
+            except torch.cuda.OutOfMemoryError as error:
                 self._make_room(requests, outcomes, warnings, error)
         self._commit(sightings, states, memory)
         scores = {state.object_id: state.mask_score for state in states}
@@ -155,7 +155,9 @@ class Tracker:
                 "choose a smaller id or the mask_encoding mono16"
             )
         if not prompt.can_start():
-            raise prompt.error("nothing in it is said to be the object, so it cannot start one; add a point, box or mask")
+            raise prompt.error(
+                "nothing in it is said to be the object, so it cannot start one; add a point, box or mask"
+            )
         if len(taken) >= self._config.max_objects:
             raise prompt.error(
                 f"{len(taken)} objects are tracked already, which is the limit (max_objects); remove one or raise it"
@@ -173,10 +175,8 @@ class Tracker:
     def _encode(self, frame: np.ndarray) -> ImageFeatures:
         network = self._network
         try:
-            return network.encode_image(
-                to_network(frame, network.config.image_size, network.device, network.dtype)
-            )
-        except torch.OutOfMemoryError as error:
+            return network.encode_image(to_network(frame, network.config.image_size, network.device, network.dtype))
+        except torch.cuda.OutOfMemoryError as error:
             raise DeviceError(
                 f"{network.device} has no memory left for an image; choose a smaller model or image_size"
             ) from error
@@ -322,7 +322,7 @@ class Tracker:
         requests: dict[int, list[Prompt]],
         outcomes: list[PromptOutcome],
         warnings: list[str],
-        error: torch.OutOfMemoryError,
+        error: torch.cuda.OutOfMemoryError,
     ) -> None:
         """Give up one object so that the rest go on: a new one if there is one, else the youngest of several."""
         device = self._network.device
@@ -342,7 +342,9 @@ class Tracker:
             self._drop(youngest)
             warnings.append(f"object {youngest.object_id} is no longer tracked: {reason}")
         else:
-            raise DeviceError(f"{device} has no memory left to track on; choose a smaller model or image_size") from error
+            raise DeviceError(
+                f"{device} has no memory left to track on; choose a smaller model or image_size"
+            ) from error
         if device.type == "cuda":
             torch.cuda.empty_cache()
 

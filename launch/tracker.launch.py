@@ -1,0 +1,78 @@
+"""Start the tracker on a camera and bring it to active.
+
+ros2 launch sam2_ros tracker.launch.py image_topic:=/camera/color/image_raw
+"""
+
+from pathlib import Path
+
+from ament_index_python.packages import get_package_share_directory
+from launch.actions import DeclareLaunchArgument, EmitEvent, OpaqueFunction, RegisterEventHandler
+from launch.conditions import IfCondition
+from launch.events import matches_action
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import LifecycleNode
+from launch_ros.event_handlers import OnStateTransition
+from launch_ros.events.lifecycle import ChangeState
+from lifecycle_msgs.msg import Transition
+
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+
+# Given here, they win over the parameter file; empty leaves them as they are there.
+PARAMETERS = {
+    "model": "network: tiny, small, base_plus, large",
+    "checkpoint": "weights: path of an official .pt file, auto (download once) or random",
+    "device": "auto, cpu, cuda or cuda:N",
+    "precision": "auto, float32, bfloat16 or float16",
+}
+
+
+def tracker(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """The node and what brings it from unconfigured to active."""
+    given = {name: LaunchConfiguration(name).perform(context) for name in PARAMETERS}
+    image_topic = LaunchConfiguration("image_topic").perform(context)
+    node = LifecycleNode(
+        package="sam2_ros",
+        executable="tracker",
+        name="sam2_tracker",
+        namespace=LaunchConfiguration("namespace"),
+        output="screen",
+        emulate_tty=True,
+        parameters=[LaunchConfiguration("params_file"), {name: value for name, value in given.items() if value}],
+        remappings=[("image", image_topic), ("image/compressed", f"{image_topic}/compressed")],
+    )
+    autostart = IfCondition(LaunchConfiguration("autostart"))
+    activate = RegisterEventHandler(
+        OnStateTransition(
+            target_lifecycle_node=node,
+            start_state="configuring",
+            goal_state="inactive",
+            entities=[
+                EmitEvent(
+                    event=ChangeState(
+                        lifecycle_node_matcher=matches_action(node), transition_id=Transition.TRANSITION_ACTIVATE
+                    )
+                )
+            ],
+        ),
+        condition=autostart,
+    )
+    configure = EmitEvent(
+        event=ChangeState(lifecycle_node_matcher=matches_action(node), transition_id=Transition.TRANSITION_CONFIGURE),
+        condition=autostart,
+    )
+    return [activate, node, configure]
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Arguments and the node."""
+    params_file = Path(get_package_share_directory("sam2_ros")) / "config" / "tracker.yaml"
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument("image_topic", default_value="image", description="camera topic, sensor_msgs/Image"),
+            DeclareLaunchArgument("namespace", default_value="", description="namespace of the node and its topics"),
+            DeclareLaunchArgument("params_file", default_value=str(params_file), description="parameters of the node"),
+            DeclareLaunchArgument("autostart", default_value="true", description="configure and activate the node"),
+            *(DeclareLaunchArgument(name, default_value="", description=text) for name, text in PARAMETERS.items()),
+            OpaqueFunction(function=tracker),
+        ]
+    )

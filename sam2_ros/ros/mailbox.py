@@ -1,0 +1,65 @@
+"""Hands images from the callback thread to the worker: a mailbox of one, in which the newest image wins."""
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What waited in the mailbox."""
+
+    image: Any  # sensor_msgs/Image or CompressedImage
+    prompts: tuple[Any, ...]  # sam2_ros/PromptArray that arrived since the last image was taken
+
+
+class Mailbox:
+    """One image and the prompts that came with it. Safe between threads; `put_...` never waits for the worker."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._image: Any = None
+        self._prompts: list[Any] = []
+        self._closed = False
+        self._received = 0
+        self._dropped = 0
+
+    @property
+    def received(self) -> int:
+        """Images that were put in so far."""
+        return self._received
+
+    @property
+    def dropped(self) -> int:
+        """Images that a newer one replaced before the worker took them."""
+        return self._dropped
+
+    def put_image(self, message: Any) -> None:
+        """Leave an image; one that still waits is dropped and counted."""
+        with self._changed:
+            self._received += 1
+            self._dropped += self._image is not None
+            self._image = message
+            self._changed.notify()
+
+    def put_prompts(self, message: Any) -> None:
+        """Leave prompts; they are taken together with the next image."""
+        with self._changed:
+            self._prompts.append(message)
+
+    def take(self) -> Mail | None:
+        """Wait for an image and take it with all prompts; None when the mailbox has been closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._image is not None)
+            if self._closed:
+                return None
+            mail = Mail(self._image, tuple(self._prompts))
+            self._image = None
+            self._prompts.clear()
+            return mail
+
+    def close(self) -> None:
+        """Wake the worker for the last time."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()

@@ -1,0 +1,235 @@
+"""The managed node ``sam2_tracker``: subscriptions in, worker thread, publishers out."""
+
+import logging
+import threading
+import time
+from typing import Any
+
+import rclpy
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.subscription import Subscription
+from sensor_msgs.msg import CompressedImage, Image
+
+from sam2_ros.msg import PromptArray, TrackedObjectArray
+
+from ..config import ModelChoice, NodeConfig, TrackerConfig
+from ..errors import Sam2RosError
+from ..loading import load_network
+from ..messages import masks_message, objects_message, overlay_message
+from ..overlay import draw
+from ..pipeline import Pipeline, Processed
+from ..tracking.tracker import Tracker
+from ..tracking.warm_up import warm_up
+from . import parameters
+from .mailbox import Mailbox
+from .pixels import converter
+from .types import TYPES
+
+NEWEST_IMAGE = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+REPORT_PERIOD = 10.0  # seconds between two lines about the rate
+
+
+class ForwardLog(logging.Handler):
+    """Passes the package's own log lines, a download's for one, to the node's logger."""
+
+    def __init__(self, logger: Any) -> None:
+        super().__init__(logging.INFO)
+        self._logger = logger
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line."""
+        if record.levelno >= logging.WARNING:
+            self._logger.warning(record.getMessage())
+        else:
+            self._logger.info(record.getMessage())
+
+
+class TrackerNode(LifecycleNode):
+    """Configure loads the network, activate starts tracking, deactivate stops taking images and keeps the objects."""
+
+    def __init__(self, **node_arguments: Any) -> None:
+        super().__init__("sam2_tracker", **node_arguments)
+        parameters.declare(self)
+        self.add_on_set_parameters_callback(self._on_set_parameters)
+        self._pipeline: Pipeline | None = None
+        self._mailbox: Mailbox | None = None
+        self._worker: threading.Thread | None = None
+        self._subscriptions_of_images: list[Subscription] = []
+        self._failed = 0
+        self._crop_masks = False
+
+    # --- transitions -------------------------------------------------------------------------------------------------
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Read the parameters, load the network, warm it up, offer the outputs."""
+        try:
+            choice = parameters.read(self, ModelChoice)
+            config = parameters.read(self, TrackerConfig)
+            self._crop_masks = parameters.read(self, NodeConfig).publish_cropped_masks
+            self.get_logger().info(f"loading the model {choice.model}, checkpoint {choice.checkpoint}")
+            network = load_network(choice)
+            warm_up(network)
+            self._pipeline = Pipeline(Tracker(network, config), converter(self.get_logger().warning))
+        except Sam2RosError as error:
+            self.get_logger().error(f"cannot configure: {error}")
+            return TransitionCallbackReturn.FAILURE
+        except Exception as error:  # a transition must not take the process down
+            self.get_logger().error(f"cannot configure: {type(error).__name__}: {error}")
+            return TransitionCallbackReturn.FAILURE
+        if choice.checkpoint == "random":
+            self.get_logger().warning("the weights are random: everything runs, but the masks mean nothing")
+        self._masks = self._offer(Image, "~/masks", 5)
+        self._objects = self._offer(TrackedObjectArray, "~/objects", 10)
+        self._overlay = self._offer(Image, "~/overlay", 5)
+        self.get_logger().info(
+            f"{network.config.name} on {network.device} in {network.dtype}, up to {config.max_objects} objects, "
+            f"memory bank {self._pipeline.tracker.memory_bytes / 2**20:.0f} MiB"
+        )
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Take images and prompts, start the worker."""
+        self._mailbox = Mailbox()
+        self._worker = threading.Thread(target=self._work, args=(self._mailbox,), name="tracker", daemon=True)
+        self._worker.start()
+        transport = parameters.read(self, NodeConfig).image_transport
+        message, topic = (Image, "image") if transport == "raw" else (CompressedImage, "image/compressed")
+        self._subscriptions_of_images = [
+            self._subscribe(message, topic, self._mailbox.put_image, NEWEST_IMAGE),
+            self._subscribe(PromptArray, "prompts", self._mailbox.put_prompts, QoSProfile(depth=100)),
+        ]
+        self.get_logger().info(f"tracking on {self._subscriptions_of_images[0].topic_name}")
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop taking images; the objects stay."""
+        self._stop()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let go of the network and of everything tracked."""
+        self._release()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop from any state."""
+        self._stop()
+        self._release()
+        return TransitionCallbackReturn.SUCCESS
+
+    def close(self) -> None:
+        """Stop the worker before the process ends."""
+        self._stop()
+
+    # --- the way of an image -----------------------------------------------------------------------------------------
+
+    def _work(self, mailbox: Mailbox) -> None:
+        """Runs in the worker thread: takes the newest image, tracks, publishes."""
+        assert self._pipeline is not None
+        since, done = time.monotonic(), 0
+        while (mail := mailbox.take()) is not None:
+            for prompts in mail.prompts:
+                self._pipeline.add_prompts(prompts)
+            try:
+                self._publish(self._pipeline.process(mail.image))
+                done += 1
+            except Sam2RosError as error:
+                self._fail(str(error))
+            except Exception as error:  # one bad frame must not end the tracking
+                if not rclpy.ok():
+                    return
+                self._fail(f"{type(error).__name__}: {error}")
+            if (elapsed := time.monotonic() - since) >= REPORT_PERIOD:
+                self.get_logger().info(self._report(mailbox, done / elapsed))
+                since, done = time.monotonic(), 0
+
+    def _publish(self, processed: Processed) -> None:
+        for note in processed.notes:
+            self.get_logger().warning(note)
+        header, result = processed.header, processed.result
+        if self._masks.get_subscription_count():
+            self._masks.publish(masks_message(TYPES, header, result))
+        self._objects.publish(objects_message(TYPES, header, result, processed.processing_latency, self._crop_masks))
+        if self._overlay.get_subscription_count():
+            self._overlay.publish(overlay_message(TYPES, header, draw(processed.frame, result)))
+
+    def _fail(self, reason: str) -> None:
+        self._failed += 1
+        self.get_logger().error(f"image skipped: {reason}", throttle_duration_sec=1.0)
+
+    def _report(self, mailbox: Mailbox, rate: float) -> str:
+        return (
+            f"{rate:.1f} images/s; since activation {mailbox.received} received, {mailbox.dropped} dropped for newer "
+            f"ones, {self._failed} failed"
+        )
+
+    # --- parts -------------------------------------------------------------------------------------------------------
+
+    def _offer(self, message: Any, topic: str, depth: int) -> Publisher:
+        return self.create_lifecycle_publisher(
+            message, topic, QoSProfile(depth=depth), qos_overriding_options=QoSOverridingOptions.with_default_policies()
+        )
+
+    def _subscribe(self, message: Any, topic: str, callback: Any, qos: QoSProfile) -> Subscription:
+        return self.create_subscription(
+            message, topic, callback, qos, qos_overriding_options=QoSOverridingOptions.with_default_policies()
+        )
+
+    def _on_set_parameters(self, changed: list[Parameter]) -> SetParametersResult:
+        verdict = parameters.validate(changed)
+        if verdict.successful:
+            values = {parameter.name: parameter.value for parameter in changed}
+            self._crop_masks = values.get("publish_cropped_masks", self._crop_masks)
+            if self._pipeline is not None:
+                config = self._pipeline.tracker.config
+                self._pipeline.tracker.configure_cleaning(
+                    values.get("fill_hole_area", config.fill_hole_area),
+                    values.get("remove_speck_area", config.remove_speck_area),
+                )
+        return verdict
+
+    def _stop(self) -> None:
+        for subscription in self._subscriptions_of_images:
+            self.destroy_subscription(subscription)
+        self._subscriptions_of_images = []
+        if self._mailbox is not None and self._worker is not None:
+            self._mailbox.close()
+            self._worker.join()
+            if rclpy.ok():
+                self.get_logger().info(
+                    f"stopped; {self._mailbox.received} images received, {self._mailbox.dropped} dropped for newer "
+                    f"ones, {self._failed} failed"
+                )
+        self._mailbox = self._worker = None
+
+    def _release(self) -> None:
+        if self._pipeline is None:
+            return
+        self._pipeline = None
+        for publisher in (self._masks, self._objects, self._overlay):
+            self.destroy_publisher(publisher)
+
+
+def main() -> None:
+    """Run the node until it is interrupted."""
+    rclpy.init()
+    node = TrackerNode()
+    log = logging.getLogger("sam2_ros")
+    log.addHandler(ForwardLog(node.get_logger()))
+    log.setLevel(logging.INFO)
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        executor.spin()
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        node.close()
+        node.destroy_node()
+        rclpy.try_shutdown()

@@ -1,0 +1,52 @@
+"""The config dataclasses as ROS parameters: declared from their fields, read back into them."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from rcl_interfaces.msg import IntegerRange, ParameterDescriptor, SetParametersResult
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from ..config import ModelChoice, NodeConfig, TrackerConfig, check_value, meaning_of
+from ..errors import ConfigError
+
+CONFIGS = (ModelChoice, TrackerConfig, NodeConfig)
+Config = TypeVar("Config", ModelChoice, TrackerConfig, NodeConfig)
+
+
+def declare(node: Node) -> None:
+    """Declare every field of every config as a parameter of the node, with its default, meaning and range."""
+    for config in CONFIGS:
+        for field in dataclasses.fields(config):
+            node.declare_parameter(field.name, field.default, descriptor(field))
+
+
+def descriptor(field: "dataclasses.Field[Any]") -> ParameterDescriptor:
+    """What ``ros2 param describe`` says of a field."""
+    meaning = meaning_of(field)
+    constraints = f"one of {', '.join(meaning.choices)}" if meaning.choices else ""
+    described = ParameterDescriptor(
+        description=meaning.text, additional_constraints=constraints, read_only=meaning.read_only
+    )
+    if meaning.limits is not None:
+        low, high = meaning.limits
+        described.integer_range = [IntegerRange(from_value=low, to_value=high)]
+    return described
+
+
+def read(node: Node, config: type[Config]) -> Config:
+    """The node's parameters as one config. Raises ConfigError."""
+    return config(**{field.name: node.get_parameter(field.name).value for field in dataclasses.fields(config)})
+
+
+def validate(parameters: Sequence[Parameter]) -> SetParametersResult:
+    """Whether these values may be set, with the reason when not."""
+    fields = {field.name: field for config in CONFIGS for field in dataclasses.fields(config)}
+    for parameter in parameters:
+        if parameter.name in fields:
+            try:
+                check_value(fields[parameter.name], parameter.value)
+            except ConfigError as error:
+                return SetParametersResult(successful=False, reason=str(error))
+    return SetParametersResult(successful=True)

@@ -1,0 +1,41 @@
+"""Which code turns image messages into pixels: cv_bridge where it works, our own where it does not."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sensor_msgs.msg import Image
+
+from ..pixels import to_rgb
+
+REMEDY = (
+    "install a cv_bridge that was built for this numpy and OpenCV, or numpy and opencv-python in the versions that it "
+    "was built for (often numpy<2, opencv-python<5)"
+)
+
+
+def converter(warn: Callable[[str], None]) -> Callable[[Any], np.ndarray]:
+    """A function from image message to (H, W, 3) uint8 RGB. Calls ``warn`` once when cv_bridge cannot be used."""
+    try:
+        from cv_bridge import CvBridge
+
+        bridge = CvBridge()
+        # A build against another numpy or OpenCV imports and then fails on the first image.
+        bridge.imgmsg_to_cv2(Image(height=1, width=1, encoding="bgr8", step=3, data=bytes(3)), "rgb8")
+    except Exception as error:
+        warn(
+            f"cv_bridge cannot be used ({type(error).__name__}: {error}); our own conversion serves. "
+            f"To use cv_bridge, {REMEDY}"
+        )
+        return to_rgb
+
+    def convert(message: Any) -> np.ndarray:
+        if not hasattr(message, "encoding"):
+            return to_rgb(message)
+        try:
+            pixels: np.ndarray = bridge.imgmsg_to_cv2(message, "rgb8")
+        except Exception:  # it raises what its parts raise; ours takes more encodings and says what is wrong
+            return to_rgb(message)
+        return pixels
+
+    return convert
