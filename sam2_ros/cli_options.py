@@ -33,5 +33,5 @@ def config_from(config: type[Config], options: argparse.Namespace) -> Config:
 def _help(meaning: Meaning) -> str:
     # argparse formats help texts with %, and fills in the default.
     text = meaning.text.replace("%", "%%")
-    limits = "" if meaning.maximum is None else f"; {meaning.minimum:.10g} to {meaning.maximum:.10g}"
+    limits = "" if meaning.limits is None else f"; {meaning.limits[0]} to {meaning.limits[1]}"
     return f"{text}{limits} (default: %(default)s)"

@@ -50,7 +50,7 @@ class Recording:
         self._writer.write(self._options.prompts_topic, time_ns, message)
 
     def image(self, recorded: Recorded) -> None:
-        """Copy an image as it lies in the input bag, damaged or not."""
+        """Copy an image as it lies in the input bag."""
         if self._options.keep_images:
             self._writer.copy(recorded.topic.name, recorded.time_ns, recorded.data)
 

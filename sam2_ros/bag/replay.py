@@ -179,11 +179,13 @@ class Run:
         return self.tally
 
     def _track(self, index: int, recorded: Recorded) -> Processed | None:
-        """Track in one image; None when it cannot be used. Its prompts and the image are written before."""
+        """Track in one image; None when it cannot be used. Its prompts and the image are written before.
+
+        An image whose message is damaged is not written: other readers of the new bag would stumble over it.
+        """
         try:
             message = self.bag.decode(recorded)
         except BagError as error:
-            self.outputs.recording.image(recorded)
             self._pass_over(index, error)
             return None
         for prompts in self.schedule.due(Moment(index, recorded.time_ns, message.header)):
