@@ -1,6 +1,7 @@
 """Reading rosbag2, mcap or sqlite3, message by message: a bag is never held in memory."""
 
 import math
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -111,7 +112,7 @@ class BagReader:
         """The message itself. Raises BagError when its bytes are not of its type."""
         try:
             return typestore().deserialize_cdr(recorded.data, recorded.topic.type)
-        except (SerdeError, AssertionError, ValueError, IndexError) as error:
+        except (SerdeError, AssertionError, ValueError, IndexError, struct.error) as error:
             raise BagError(
                 f"a message of {recorded.topic.name} recorded at {recorded.time_ns} ns is damaged: "
                 f"it is no {recorded.topic.type}"
