@@ -23,6 +23,7 @@ setup(
     install_requires=[
         "numpy>=1.23",
         "opencv-python>=4.6",
+        "pillow>=9.1",
         "PyYAML>=5.4",
         "rosbags>=0.10",
         "torch>=2.1",

@@ -126,10 +126,10 @@ def check(config: Any) -> None:
 def check_value(parameter: "dataclasses.Field[Any]", value: Any) -> None:
     """Raise ConfigError when ``value`` cannot be the value of this parameter."""
     meaning = meaning_of(parameter)
-    if type(value) is not type(parameter.default):
-        wanted = type(parameter.default).__name__
+    wanted = type(parameter.default)
+    if type(value) is not wanted:
         raise ConfigError(
-            f"parameter {parameter.name} is {value!r}, which is not of type {wanted}; it means: {meaning.text}"
+            f"parameter {parameter.name} is {value!r}, which is not of type {wanted.__name__}; it means: {meaning.text}"
         )
     if meaning.choices and value not in meaning.choices:
         raise ConfigError(f"parameter {parameter.name} is {value!r}; choose one of {', '.join(meaning.choices)}")

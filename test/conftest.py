@@ -1,6 +1,10 @@
 """Tests of the live node run only against the real thing: where rclpy and the built messages are there."""
 
 import importlib.util
+import os
+
+# The networks in these tests are so small that threads only get in each other's way.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def _can_import(name: str) -> bool:

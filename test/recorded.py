@@ -1,9 +1,9 @@
 """Small cases whose answers were recorded from the official SAM 2 video predictor (facebookresearch/sam2, 2b90b9f).
 
-Everything that goes in is made here from seeds: weights of the ``toy`` network, frames and prompts. What came out of the
-official code in float64 on the CPU stands in ``data/official_toy.npz`` under ``CASE/fF/oO/QUANTITY``, in the format that
-``benchmarks/parity.py`` describes (stored as float32). Settings as released, except: image size 64, memory kept in
-float64, every prompted frame a conditioning frame, no hole filling.
+Everything that goes in is made here from seeds: weights of the ``toy`` network, frames and prompts. What came out of
+the official code in float64 on the CPU stands in ``data/official_toy.npz`` under ``CASE/fF/oO/QUANTITY``, in the format
+that ``benchmarks/parity.py`` describes (stored as float32). Settings as released, except: image size 64, memory kept in
+float64, every prompted frame a conditioning frame, no hole filling. ``image/...`` is the official image predictor's.
 """
 
 import dataclasses
@@ -114,8 +114,10 @@ def frames(count: int) -> list[np.ndarray]:
     ground = sum(np.sin(a * x + b * y + k) for k, (a, b) in enumerate(waves))
     pictures = []
     for t in range(count):
-        blobs = [np.exp(-(((x - cx) ** 2 + (y - cy) ** 2) / r)) for cx, cy, r in
-                 ((0.25 + 0.012 * t, 0.55, 0.01), (0.5, 0.45 - 0.008 * t, 0.02))]
+        blobs = [
+            np.exp(-(((x - cx) ** 2 + (y - cy) ** 2) / r))
+            for cx, cy, r in ((0.25 + 0.012 * t, 0.55, 0.01), (0.5, 0.45 - 0.008 * t, 0.02))
+        ]
         channels = [ground * 20 + 110, ground * 12 + 90 + 120 * blobs[0], 100 - ground * 15 + 130 * blobs[1]]
         pictures.append(np.clip(np.stack(channels, axis=-1), 0, 255).astype(np.uint8))
     return pictures

@@ -20,7 +20,9 @@ def prompt_of(event: dict) -> Prompt:
     return Prompt(event["object"], event.get("points", []), event.get("labels", []), event.get("box"))
 
 
-def worst_difference(name: str, case: Case, dtype: torch.dtype = torch.float64, frame_count: int | None = None) -> float:
+def worst_difference(
+    name: str, case: Case, dtype: torch.dtype = torch.float64, frame_count: int | None = None
+) -> float:
     """Largest difference from the recording; every recorded value of these frames is compared."""
     tracker = Tracker(network(case, dtype), TrackerConfig(max_cond_frames_in_attn=case.max_cond_frames_in_attn))
     results = [

@@ -1,18 +1,20 @@
 """The managed node ``sam2_tracker``: subscriptions in, worker thread, publishers out."""
 
 import logging
+import signal
 import threading
 import time
 from typing import Any
 
 import rclpy
 from rcl_interfaces.msg import SetParametersResult
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.signals import SignalHandlerOptions
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage, Image
 
@@ -33,6 +35,7 @@ from .types import TYPES
 
 NEWEST_IMAGE = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 REPORT_PERIOD = 10.0  # seconds between two lines about the rate
+SIGNAL_LATENCY = 0.2  # seconds until the main thread looks up from waiting
 
 
 class ForwardLog(logging.Handler):
@@ -142,11 +145,9 @@ class TrackerNode(LifecycleNode):
             except Sam2RosError as error:
                 self._fail(str(error))
             except Exception as error:  # one bad frame must not end the tracking
-                if not rclpy.ok():
-                    return
                 self._fail(f"{type(error).__name__}: {error}")
             if (elapsed := time.monotonic() - since) >= REPORT_PERIOD:
-                self.get_logger().info(self._report(mailbox, done / elapsed))
+                self.get_logger().info(f"{done / elapsed:.1f} images/s; {self._counts(mailbox)}")
                 since, done = time.monotonic(), 0
 
     def _publish(self, processed: Processed) -> None:
@@ -163,10 +164,10 @@ class TrackerNode(LifecycleNode):
         self._failed += 1
         self.get_logger().error(f"image skipped: {reason}", throttle_duration_sec=1.0)
 
-    def _report(self, mailbox: Mailbox, rate: float) -> str:
+    def _counts(self, mailbox: Mailbox) -> str:
         return (
-            f"{rate:.1f} images/s; since activation {mailbox.received} received, {mailbox.dropped} dropped for newer "
-            f"ones, {self._failed} failed"
+            f"since activation {mailbox.received} images received, {mailbox.dropped} dropped for newer ones, "
+            f"{self._failed} failed"
         )
 
     # --- parts -------------------------------------------------------------------------------------------------------
@@ -201,11 +202,7 @@ class TrackerNode(LifecycleNode):
         if self._mailbox is not None and self._worker is not None:
             self._mailbox.close()
             self._worker.join()
-            if rclpy.ok():
-                self.get_logger().info(
-                    f"stopped; {self._mailbox.received} images received, {self._mailbox.dropped} dropped for newer "
-                    f"ones, {self._failed} failed"
-                )
+            self.get_logger().info(f"stopped; {self._counts(self._mailbox)}")
         self._mailbox = self._worker = None
 
     def _release(self) -> None:
@@ -217,19 +214,21 @@ class TrackerNode(LifecycleNode):
 
 
 def main() -> None:
-    """Run the node until it is interrupted."""
-    rclpy.init()
+    """Run the node until SIGINT or SIGTERM."""
+    # With rclpy's own handlers the context is gone before the node could say a last word.
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = TrackerNode()
     log = logging.getLogger("sam2_ros")
     log.addHandler(ForwardLog(node.get_logger()))
     log.setLevel(logging.INFO)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
-    try:
-        executor.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        node.close()
-        node.destroy_node()
-        rclpy.try_shutdown()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.is_set():
+        executor.spin_once(timeout_sec=SIGNAL_LATENCY)
+    node.close()
+    executor.shutdown()
+    node.destroy_node()
+    rclpy.shutdown()

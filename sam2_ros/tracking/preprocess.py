@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from ..errors import ImageError
@@ -34,22 +35,28 @@ def normalise(pixels: Tensor, dtype: torch.dtype) -> Tensor:
 def to_network(frame: np.ndarray, size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """RGB frame (H, W, 3) uint8 to (1, 3, S, S), as the official video loader does.
 
-    Resized to a square without keeping the aspect, bicubic with antialiasing, to 8-bit values.
+    Resized to a square without keeping the aspect, bicubic with antialiasing, to 8-bit values: on the CPU by the
+    loader's own library and equal to it, elsewhere by torch and within one level.
     """
-    # A frame that is a view of a message's read-only data is copied: torch knows no read-only tensors.
-    pixels = torch.from_numpy(np.require(frame, requirements=("C", "W"))).to(device).permute(2, 0, 1).unsqueeze(0)
-    if pixels.shape[2:] != (size, size):
-        if pixels.device.type != "cpu":  # only the CPU resizes 8-bit values
-            pixels = pixels.float()
-        pixels = F.interpolate(pixels, size=(size, size), mode="bicubic", align_corners=False, antialias=True)
-        pixels = pixels.round().clamp(0, 255) if pixels.is_floating_point() else pixels
+    resize = frame.shape[:2] != (size, size)
+    if resize and device.type == "cpu":
+        frame = np.asarray(Image.fromarray(frame).resize((size, size), Image.Resampling.BICUBIC))
+    pixels = _to_device(frame, device)
+    if resize and device.type != "cpu":
+        pixels = F.interpolate(pixels.float(), size=(size, size), mode="bicubic", align_corners=False, antialias=True)
+        pixels = pixels.round().clamp(0, 255)
     return normalise(pixels, dtype)
+
+
+def _to_device(frame: np.ndarray, device: torch.device) -> Tensor:
+    """(H, W, 3) uint8 as (1, 3, H, W) uint8; a view of a message's read-only data is copied, torch knows none."""
+    writable = np.require(frame, requirements=("C", "W"))
+    return torch.from_numpy(writable).to(device).permute(2, 0, 1).unsqueeze(0)
 
 
 def to_network_float(frame: np.ndarray, size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """RGB frame (H, W, 3) uint8 to (1, 3, S, S), as the official image predictor does: bilinear on float values."""
-    pixels = torch.from_numpy(np.require(frame, requirements=("C", "W"))).to(device).permute(2, 0, 1).unsqueeze(0)
-    pixels = pixels.to(torch.promote_types(dtype, torch.float32))
+    pixels = _to_device(frame, device).to(torch.promote_types(dtype, torch.float32))
     pixels = F.interpolate(pixels, size=(size, size), mode="bilinear", align_corners=False, antialias=True)
     return normalise(pixels, dtype)
 

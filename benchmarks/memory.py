@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""Does memory stay as it is? Runs a tracker for thousands of steps while objects come, are refined and go.
+
+Prints the memory bank's bytes, the process's resident memory and, on CUDA, the allocated memory along the way; exits 1
+when the bank changed or the process grew by more than the allowance since step 50.
+"""
+
+import argparse
+import dataclasses
+import sys
+import time
+
+import numpy as np
+import torch
+
+from sam2_ros.config import ModelChoice, TrackerConfig
+from sam2_ros.loading import load_network
+from sam2_ros.tracking.prompt import Prompt
+from sam2_ros.tracking.tracker import Tracker
+
+SETTLED = 50  # steps after which memory has to stay as it is
+
+
+@dataclasses.dataclass(frozen=True)
+class Usage:
+    """Memory at one step, in bytes."""
+
+    bank: int
+    resident: int
+    cuda: int
+
+
+def usage(tracker: Tracker) -> Usage:
+    """What is held now."""
+    with open("/proc/self/statm") as file:
+        resident = int(file.read().split()[1]) * 4096
+    return Usage(tracker.memory_bytes, resident, torch.cuda.memory_allocated() if torch.cuda.is_available() else 0)
+
+
+def prompts(rng: np.random.Generator, size: int, objects: int) -> list[Prompt]:
+    """On every fifth frame or so a box: a new object, a refined one, or one too many."""
+    if rng.random() > 0.2:
+        return []
+    x, y = rng.integers(0, size - size // 4, 2)
+    return [Prompt(int(rng.integers(1, objects + 3)), box=np.array([x, y, x + size // 4, y + size // 4]))]
+
+
+def main() -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--objects", type=int, default=4)
+    parser.add_argument("--size", type=int, default=128, help="side of the frames in pixels")
+    parser.add_argument("--model", default="toy")
+    parser.add_argument("--checkpoint", default="random")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--image-size", type=int, default=0)
+    parser.add_argument("--allowance", type=float, default=16, help="growth that counts as none, in MiB")
+    args = parser.parse_args()
+
+    choice = ModelChoice(args.model, args.checkpoint, args.device, image_size=args.image_size)
+    tracker = Tracker(load_network(choice), TrackerConfig(max_objects=args.objects))
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 256, (8, args.size, args.size, 3), dtype=np.uint8)
+    start, begun = usage(tracker), time.monotonic()
+    for step in range(1, args.steps + 1):
+        if tracker.object_ids and rng.random() < 0.05:
+            tracker.remove(int(rng.choice(tracker.object_ids)))
+        tracker.step(pictures[step % 8], prompts(rng, args.size, args.objects))
+        now = usage(tracker)
+        if step == SETTLED:
+            start = now
+        if step == SETTLED or step % max(1, args.steps // 10) == 0:
+            print(
+                f"step {step:6d}  bank {now.bank:,} B  resident {now.resident / 2**20:.1f} MiB  "
+                f"cuda {now.cuda / 2**20:.1f} MiB  {step / (time.monotonic() - begun):.1f} steps/s",
+                flush=True,
+            )
+    growth = max(now.resident - start.resident, now.cuda - start.cuda) / 2**20
+    print(f"growth since step {SETTLED}: {growth:.1f} MiB")
+    return 1 if growth > args.allowance or now.bank != start.bank else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

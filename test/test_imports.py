@@ -1,0 +1,66 @@
+"""Imports point one way: ros, cli -> bag -> pipeline -> messages -> tracking -> model."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "sam2_ros"
+
+# What each part may import of ours, besides itself. Parts are the files and folders of the package.
+LEAVES = {"errors", "config"}
+ALLOWED = {
+    "__init__": set(),
+    "errors": set(),
+    "config": {"errors"},
+    "model": {"errors"},
+    "tracking": {"model", *LEAVES},
+    "download": {"errors", "model"},
+    "loading": {"download", "model", *LEAVES},
+    "pixels": {"errors"},
+    "messages": {"pixels", "tracking", *LEAVES},
+    "overlay": {"tracking"},
+    "pipeline": {"messages", "tracking", *LEAVES},
+    "bag": {"messages", "overlay", "pipeline", "pixels", "tracking", *LEAVES},
+    "demo": {"bag", "cli", "download", *LEAVES},
+    "cli_options": {*LEAVES},
+    "cli": {"bag", "cli_options", "download", "loading", "messages", "pipeline", "tracking", *LEAVES},
+    "ros": {"loading", "messages", "msg", "overlay", "pipeline", "pixels", "tracking", *LEAVES},
+}
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def part_of(file: Path) -> str:
+    """The part that a file of the package belongs to."""
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def modules_imported(file: Path) -> set[str]:
+    """Full names of all modules that a file imports, and of all names that it imports from modules."""
+    package = ["sam2_ros", *file.relative_to(PACKAGE).parts[:-1]]
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            names |= {f"{module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_a_file_imports_only_what_is_below_it(file: Path) -> None:
+    ours = {name.split(".")[1] for name in modules_imported(file) if name.startswith("sam2_ros.")}
+    part = part_of(file)
+    assert ours - {part, "__version__"} <= ALLOWED[part]
+
+
+def test_only_the_live_node_imports_ros() -> None:
+    ros = {"rclpy", "cv_bridge", "sensor_msgs", "std_msgs", "builtin_interfaces", "rcl_interfaces", "launch"}
+    guilty = [f for f in FILES if part_of(f) != "ros" and {n.split(".")[0] for n in modules_imported(f)} & ros]
+    assert guilty == []
+
+
+def test_every_part_has_its_rule() -> None:
+    assert {part_of(file) for file in FILES} <= set(ALLOWED)

@@ -1,0 +1,36 @@
+"""Frames to the network's input as the official video loader makes it."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sam2_ros.tracking.preprocess import MEAN, STD, mask_to_square, to_network, to_square
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("shape", [(48, 80), (300, 200), (128, 128), (700, 33)])
+def test_resizing_is_the_official_loaders(shape: tuple[int, int]) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    expected = np.asarray(Image.fromarray(picture).resize((128, 128)), dtype=np.float64)
+    network = to_network(picture, 128, CPU, torch.float64)[0].permute(1, 2, 0).numpy()
+    assert np.abs((network * STD + MEAN) * 255 - expected).max() < 1e-9
+
+
+def test_a_read_only_view_of_a_message_is_taken_as_it_is(recwarn: pytest.WarningsRecorder) -> None:
+    picture = np.frombuffer(bytes(range(48)), np.uint8).reshape(4, 4, 3)
+    network = to_network(picture, 4, CPU, torch.float64)[0].permute(1, 2, 0).numpy()
+    assert np.allclose((network * STD + MEAN) * 255, picture)
+    assert not recwarn.list
+
+
+def test_coordinates_are_scaled_to_the_square() -> None:
+    assert to_square(np.array([[40.0, 12.0]]), 80, 48, 64).tolist() == [[32, 16]]
+
+
+def test_a_mask_is_reduced_with_antialiasing_and_cut_at_one_half() -> None:
+    mask = np.zeros((4, 4), bool)
+    mask[:2, :2] = True  # one full quarter
+    mask[2, 3] = True  # a quarter of a quarter
+    assert mask_to_square(mask, 2, CPU, torch.float32).tolist() == [[[1, 0], [0, 0]]]
