@@ -25,7 +25,7 @@ setup(
         "opencv-python>=4.6",
         "pillow>=9.1",
         "PyYAML>=5.4",
-        "rosbags>=0.10",
+        "rosbags>=0.11.6",
         "torch>=2.1",
         "tqdm>=4.60",
     ],

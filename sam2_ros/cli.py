@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the process's exit status."""
     options = _parser().parse_args(arguments)
     _set_up_logging()
+    # Whoever stops the command, what it has half written is taken away.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         options.run(options)
     except Sam2RosError as error:
@@ -73,6 +76,26 @@ def _replay(options: argparse.Namespace) -> None:
         print(f"written: {', '.join(map(str, summary.outputs))}")
 
 
+def _demo(options: argparse.Namespace) -> None:
+    from .demo import choose_model, run_demo
+
+    choice = choose_model()
+    if choice.checkpoint == "random":
+        _say(
+            "warning: there are no official weights in the cache, so a small network with RANDOM weights runs: you see "
+            "that everything works, but its masks mean nothing. `sam2-ros download tiny` fetches real weights"
+        )
+    summary = run_demo(options.output, choice)
+    print(f"model {choice.model}: {summary.replay.frames} frames, {summary.replay.fps:.1f} per second")
+    for name, text in (
+        ("clip_bag", "the bag that was made"),
+        ("tracked_bag", "the bag with masks and objects"),
+        ("overlay.mp4", "video"),
+        ("overlays", "one picture a frame"),
+    ):
+        print(f"{text}: {options.output / name}")
+
+
 def _import(options: argparse.Namespace) -> None:
     from .bag.ingest import IngestRequest, ingest
 
@@ -107,6 +130,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_replay(_command(commands, "replay", "track through a rosbag2 and write the results to a new one"))
     _add_import(_command(commands, "import", "make a rosbag2 of a folder of images or of a video"))
+    demo = _command(commands, "demo", "make a clip, track through it, leave pictures to look at")
+    demo.add_argument("--output", type=Path, default=Path("demo_output"), metavar="DIR", help="default: %(default)s")
+    demo.set_defaults(run=_demo)
     fetch = _command(commands, "download", "fetch official weights into the cache and verify them")
     fetch.add_argument("models", nargs="+", metavar="MODEL", help="tiny, small, base_plus or large")
     fetch.set_defaults(run=_download)

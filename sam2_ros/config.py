@@ -126,7 +126,7 @@ def check(config: Any) -> None:
 def check_value(parameter: "dataclasses.Field[Any]", value: Any) -> None:
     """Raise ConfigError when ``value`` cannot be the value of this parameter."""
     meaning = meaning_of(parameter)
-    wanted = type(parameter.default)
+    wanted: type[Any] = type(parameter.default)
     if type(value) is not wanted:
         raise ConfigError(
             f"parameter {parameter.name} is {value!r}, which is not of type {wanted.__name__}; it means: {meaning.text}"

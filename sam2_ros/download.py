@@ -87,7 +87,7 @@ def official_file(model: str) -> OfficialFile:
     except KeyError:
         raise CheckpointError(
             f"there is no official download for the model {model!r}, only for {', '.join(SHORT_NAMES)}; "
-            "give checkpoint:=PATH of its weights"
+            "give the path of its weights as the checkpoint"
         ) from None
 
 
@@ -228,7 +228,7 @@ def _unreachable(job: _Job, error: Exception) -> str:
     mirror = "" if job.url == job.official.url else "check SAM2_ROS_DOWNLOAD_URL, or "
     return (
         f"cannot fetch {job.url}: {code}{reason}; {mirror}run `sam2-ros download {job.model}` on a machine with "
-        f"internet and copy the file to {job.target}, or give checkpoint:=PATH"
+        f"internet and copy the file to {job.target}, or give its path as the checkpoint"
     )
 
 

@@ -36,6 +36,7 @@ class Pipeline:
         self._tracker = tracker
         self._convert = convert
         self._waiting: deque[Any] = deque(maxlen=MAX_WAITING)  # sam2_ros/PromptArray, in order of arrival
+        self._crowded_out = 0  # prompt messages that gave way since the last image
         self._size: tuple[int, int] | None = None
 
     @property
@@ -48,6 +49,7 @@ class Pipeline:
 
         A stamp of zero means the next image.
         """
+        self._crowded_out += len(self._waiting) == MAX_WAITING
         self._waiting.append(message)
 
     def process(self, message: Any) -> Processed:
@@ -57,7 +59,7 @@ class Pipeline:
         stamp = stamp_ns(message.header.stamp)
         due = [waiting for waiting in self._waiting if stamp_ns(waiting.header.stamp) <= stamp]
         later = [waiting for waiting in self._waiting if stamp_ns(waiting.header.stamp) > stamp]
-        notes = self._size_note(frame)
+        notes = [*self._crowd_note(), *self._size_note(frame)]
         prompts = self._obey([command for waiting in due for command in commands_from(waiting)], notes)
         result = self._tracker.step(frame, prompts, stamp)
         # Only now: had the step failed, the prompts would still be waiting for the next image.
@@ -85,6 +87,15 @@ class Pipeline:
                 case PromptError():
                     notes.append(str(command))
         return prompts
+
+    def _crowd_note(self) -> list[str]:
+        count, self._crowded_out = self._crowded_out, 0
+        if not count:
+            return []
+        return [
+            f"{count} prompt messages were dropped: more than {MAX_WAITING} waited for their image; "
+            "send fewer between two images, or stamps of images that are still to come"
+        ]
 
     def _size_note(self, frame: np.ndarray) -> list[str]:
         size = frame.shape[1], frame.shape[0]

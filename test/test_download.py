@@ -135,7 +135,7 @@ def test_user_without_home_is_told_to_set_the_cache(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("model", ["toy", "sam2_hiera_tiny", "huge"])
 def test_model_without_official_file(model: str, server: Server) -> None:
     for fetch in (checkpoint_file, download):
-        with pytest.raises(CheckpointError, match=f"no official download for the model '{model}'.*checkpoint:=PATH"):
+        with pytest.raises(CheckpointError, match=f"no official download for the model '{model}'.*as the checkpoint"):
             fetch(model)
     assert server.behaviour.requests == []
 
@@ -296,7 +296,7 @@ def test_error_of_the_server(status: HTTPStatus, server: Server) -> None:
     assert message.startswith(f"cannot fetch {server.url}/{NAME}: HTTP {status.value} {status.phrase}; ")
     assert "check SAM2_ROS_DOWNLOAD_URL" in message
     assert f"run `sam2-ros download tiny` on a machine with internet and copy the file to {server.target}" in message
-    assert "checkpoint:=PATH" in message
+    assert "as the checkpoint" in message
     assert nothing_left(server)
 
 

@@ -22,9 +22,9 @@ ALLOWED = {
     "overlay": {"tracking"},
     "pipeline": {"messages", "tracking", *LEAVES},
     "bag": {"messages", "overlay", "pipeline", "pixels", "tracking", *LEAVES},
-    "demo": {"bag", "cli", "download", *LEAVES},
+    "demo": {"bag", "download", "loading", "tracking", *LEAVES},
     "cli_options": {*LEAVES},
-    "cli": {"bag", "cli_options", "download", "loading", "messages", "pipeline", "tracking", *LEAVES},
+    "cli": {"bag", "cli_options", "demo", "download", "loading", "messages", "pipeline", "tracking", *LEAVES},
     "ros": {"loading", "messages", "msg", "overlay", "pipeline", "pixels", "tracking", *LEAVES},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -151,8 +151,8 @@ def test_holes_and_specks_go_when_asked(exact: Sam2) -> None:
     before = plain.step(frames(1)[0], [Prompt(1, mask=mask)]).objects[0].mask
     result = cleaned.step(frames(1)[0], [Prompt(1, mask=mask)])
     after = result.objects[0].mask
-    assert not before[30, 30] and after[30, 30]
-    assert before[58, 58] and not after[58, 58]
+    assert (before[30, 30], after[30, 30]) == (False, True)
+    assert (before[58, 58], after[58, 58]) == (True, False)
     assert np.array_equal(result.label_image == 1, after)
     cleaned.configure_cleaning(0, 0)
     assert not cleaned.step(frames(1)[0], [Prompt(1, mask=mask)]).objects[0].mask[30, 30]
