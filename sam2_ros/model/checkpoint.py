@@ -17,7 +17,7 @@ SHOWN_KEYS = 3  # offending keys that an error names
 
 def load_model(
     config: ModelConfig,
-    checkpoint: Path,
+    checkpoint: Path | str,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
 ) -> Sam2:
@@ -25,7 +25,7 @@ def load_model(
 
     Every key of the file is used once and none is missing, else CheckpointError. Code in the file is never executed.
     """
-    state = read_state(checkpoint)
+    state = read_state(Path(checkpoint))
     expected = expected_shapes(config)
     problem = describe_mismatch(expected, shapes_of(state))
     if problem:
