@@ -3,6 +3,8 @@
 import importlib.util
 import os
 
+import pytest
+
 # The networks in these tests are so small that threads only get in each other's way.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -18,7 +20,9 @@ ROS_IS_HERE = _can_import("rclpy") and _can_import("sam2_ros.msg")
 collect_ignore = [] if ROS_IS_HERE else ["ros"]
 
 
-def pytest_report_header() -> str:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Said at the end, where it is read."""
     if ROS_IS_HERE:
-        return "ROS 2: found, the tests in test/ros run"
-    return "ROS 2: not found (rclpy and the built sam2_ros.msg), the tests in test/ros are LEFT OUT"
+        terminalreporter.write_line("ROS 2: found, the tests in test/ros are among these")
+    else:
+        terminalreporter.write_line("ROS 2: not found (rclpy, built sam2_ros.msg); the tests in test/ros are LEFT OUT")
