@@ -42,11 +42,11 @@ QUANTITIES: dict[str, Callable[[MaskPrediction], torch.Tensor]] = {
 }
 
 
-def prompt_of(event: dict[str, Any], side: int) -> Prompt:
-    """The prompt of one event of a case on a frame of side x side pixels."""
+def prompt_of(event: dict[str, Any], height: int, width: int) -> Prompt:
+    """The prompt of one event of a case on a frame of this many pixels."""
     if "mask_ellipse" in event:
         cx, cy, rx, ry = event["mask_ellipse"]
-        y, x = np.mgrid[:side, :side]
+        y, x = np.mgrid[:height, :width]
         return Prompt(event["object"], mask=((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 <= 1)
     return Prompt(
         event["object"],
@@ -99,7 +99,7 @@ def compare(
     print("frame  " + "  ".join(f"{name:>12}" for name in QUANTITIES))
     largest = 0.0
     for index, frame in enumerate(frames):
-        prompts = [prompt_of(event, frame.shape[0]) for event in case["events"] if event["frame"] == index]
+        prompts = [prompt_of(event, *frame.shape[:2]) for event in case["events"] if event["frame"] == index]
         result = tracker.step(frame, prompts)
         for outcome in result.outcomes:
             if not outcome.accepted:

@@ -66,6 +66,7 @@ class TrackerNode(LifecycleNode):
         self._subscriptions_of_images: list[Subscription] = []
         self._failed = 0
         self._crop_masks = False
+        self.get_logger().info("unconfigured; the launch file, or `ros2 lifecycle set`, brings it to active")
 
     # --- transitions -------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sensor_msgs.msg import Image
 
-from ..pixels import to_rgb
+from ..pixels import ENCODINGS, to_rgb
 
 REMEDY = (
     "install a cv_bridge that was built for this numpy and OpenCV, or numpy and opencv-python in the versions that it "
@@ -30,11 +30,13 @@ def converter(warn: Callable[[str], None]) -> Callable[[Any], np.ndarray]:
         return to_rgb
 
     def convert(message: Any) -> np.ndarray:
-        if not hasattr(message, "encoding"):
+        known = ENCODINGS.get(message.encoding) if hasattr(message, "encoding") else None
+        # cv_bridge shifts the rows of an image whose step is not a whole number of pixels.
+        if known is None or message.step % known.channels:
             return to_rgb(message)
         try:
             pixels: np.ndarray = bridge.imgmsg_to_cv2(message, "rgb8")
-        except Exception:  # it raises what its parts raise; ours takes more encodings and says what is wrong
+        except Exception:  # it raises whatever its parts raise; ours says what is wrong
             return to_rgb(message)
         return pixels
 
