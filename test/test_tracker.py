@@ -177,17 +177,22 @@ def test_objects_come_and_go_at_any_time(tracker: Tracker) -> None:
     assert ids(tracker.step(pictures[2], [Prompt(7, [[14, 41]], [1])])) == [1, 2, 7]
     tracker.remove(2)
     result = tracker.step(pictures[3], [Prompt(box=BOX)])
-    assert ids(result) == [1, 7, 8]  # an id given before is not given again
-    assert result.outcomes[0].object_id == 8
-    assert result.outcomes[0].mask_score == result.objects[2].mask_score
+    assert ids(result) == [1, 3, 7]  # an id used before is not given again
+    assert result.outcomes[0].object_id == 3
+    assert result.outcomes[0].mask_score == result.objects[1].mask_score
     tracker.reset()
     assert tracker.step(pictures[4]).objects == ()
-    assert ids(tracker.step(pictures[5], [Prompt(box=BOX)])) == [9]
+    assert ids(tracker.step(pictures[5], [Prompt(box=BOX)])) == [4]
 
 
-def test_new_ids_start_again_below_the_largest(tracker: Tracker) -> None:
-    result = tracker.step(frames(1)[0], [Prompt(255, box=BOX), Prompt(1, box=BOX), Prompt(box=BOX)])
-    assert ids(result) == [1, 2, 255]
+def test_when_all_ids_were_used_they_are_given_again_from_the_lowest_on() -> None:
+    tracker = Tracker(random_model(get_config("toy", 32)))
+    frame = frames(1)[0]
+    tracker.step(frame, [Prompt(2, box=BOX)])
+    for expected in [1, *range(3, 256), 1, 3]:
+        result = tracker.step(frame, [Prompt(box=BOX)])
+        assert ids(result) == sorted((expected, 2))
+        tracker.remove(expected)
 
 
 def test_a_refused_prompt_harms_nobody(exact: Sam2) -> None:

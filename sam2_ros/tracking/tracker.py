@@ -1,6 +1,6 @@
 """The tracker: one verb for a stream, `Tracker.step`, and `remove` and `reset` beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -40,6 +40,12 @@ class Sighting:
     prompted: bool
 
 
+def relabelled(track: Track, prompts: Sequence[Prompt]) -> Track:
+    """The track with the last label that its prompts give."""
+    labels = [prompt.label for prompt in prompts if prompt.label]
+    return replace(track, label=labels[-1]) if labels else track
+
+
 class Tracker:
     """Tracks any number of objects through a stream of frames, with memory that does not grow.
 
@@ -53,7 +59,7 @@ class Tracker:
         self._bank = MemoryBank(network.config, self._config, network.device, network.dtype)
         self._tracks: list[Track] = []  # by ascending id
         self._frame = 0
-        self._last_id = 0
+        self._used_ids: set[int] = set()  # since ids had to be given again
 
     @property
     def object_ids(self) -> tuple[int, ...]:
@@ -120,7 +126,7 @@ class Tracker:
         raise PromptError(f"object {object_id} cannot be removed: it is not tracked; tracked objects: {known}")
 
     def reset(self) -> None:
-        """Stop tracking all objects. Ids given before are not given again."""
+        """Stop tracking all objects. Ids used before are not given again as long as there are others."""
         for track in list(self._tracks):
             self._drop(track)
 
@@ -165,10 +171,11 @@ class Tracker:
         return prompt.object_id or self._new_id(taken)
 
     def _new_id(self, taken: set[int]) -> int:
-        """The next id after the last one given, so that an id is reused as late as possible."""
-        limit = self._config.max_object_id
-        newest = max(self._last_id, *taken, 0)
-        return next(i for k in range(limit) if (i := (newest + k) % limit + 1) not in taken)
+        """The lowest id that was never used; when all were, they are given again from the lowest on."""
+        ids = range(1, self._config.max_object_id + 1)
+        if all(i in self._used_ids or i in taken for i in ids):
+            self._used_ids = set()
+        return next(i for i in ids if i not in self._used_ids and i not in taken)
 
     # --- the steps of a step -----------------------------------------------------------------------------------------
 
@@ -184,30 +191,36 @@ class Tracker:
     def _look(
         self, image: ImageFeatures, requests: dict[int, list[Prompt]], size: tuple[int, int], stamp_ns: int
     ) -> list[Sighting]:
-        """All objects in this image: tracked ones first, as their prompts correct them, then new ones; by id."""
-        sightings = []
-        if self._tracks:
-            features = self._network.condition_on_memory(
-                image, self._bank.recall([track.slot for track in self._tracks], self._frame)
-            )
-            tracked = self._network.segment(features, image, self._no_prompt(len(self._tracks)))
-            for row, track in enumerate(self._tracks):
-                prompts = requests.get(track.object_id, [])
-                corrected = self._prompt(features[row : row + 1], image, prompts, tracked[row], size)
-                sightings.append(Sighting(track, tracked[row], corrected, bool(prompts)))
-        known = set(self.object_ids)
-        slots = iter(sorted(set(range(self._config.max_objects)) - {track.slot for track in self._tracks}))
+        """All objects in this image, by id: those tracked, as their prompts correct them, and new ones."""
+        sightings = [*self._track(image, requests, size), *self._start(image, requests, size, stamp_ns)]
+        return sorted(sightings, key=lambda sighting: sighting.track.object_id)
+
+    def _track(
+        self, image: ImageFeatures, requests: dict[int, list[Prompt]], size: tuple[int, int]
+    ) -> Iterator[Sighting]:
+        """The objects that are known, all in one batch; then the prompts of each."""
+        if not self._tracks:
+            return
+        memories = self._bank.recall([track.slot for track in self._tracks], self._frame)
+        features = self._network.condition_on_memory(image, memories)
+        batch = self._network.segment(features, image, self._no_prompt(len(self._tracks)))
+        for row, track in enumerate(self._tracks):
+            prompts = requests.get(track.object_id, [])
+            corrected = self._prompt(features[row : row + 1], image, prompts, batch[row], size)
+            yield Sighting(relabelled(track, prompts), batch[row], corrected, bool(prompts))
+
+    def _start(
+        self, image: ImageFeatures, requests: dict[int, list[Prompt]], size: tuple[int, int], stamp_ns: int
+    ) -> Iterator[Sighting]:
+        """The objects that begin with this image."""
+        taken = {track.slot for track in self._tracks}
+        free = (slot for slot in range(self._config.max_objects) if slot not in taken)
         for object_id, prompts in requests.items():
-            if object_id not in known:
+            if object_id not in self.object_ids:
                 features = self._network.condition_on_nothing(image)
                 started = self._prompt(features, image, prompts, None, size)
-                track = Track(object_id, next(slots), "", stamp_ns, stamp_ns, 0, self._frame)
-                sightings.append(Sighting(track, None, started, True))
-        for row, sighting in enumerate(sightings):
-            label = next((p.label for p in reversed(requests.get(sighting.track.object_id, [])) if p.label), None)
-            if label is not None:
-                sightings[row] = replace(sighting, track=replace(sighting.track, label=label))
-        return sorted(sightings, key=lambda sighting: sighting.track.object_id)
+                track = Track(object_id, next(free), "", stamp_ns, stamp_ns, 0, self._frame)
+                yield Sighting(relabelled(track, prompts), None, started, True)
 
     def _no_prompt(self, count: int) -> PromptTensors:
         device = self._network.device
@@ -312,7 +325,7 @@ class Tracker:
             replace(sighting.track, last_seen_ns=state.last_seen_ns, frames_since_seen=state.frames_since_seen)
             for sighting, state in zip(sightings, states, strict=True)
         ]
-        self._last_id = max([self._last_id, *self.object_ids]) % self._config.max_object_id
+        self._used_ids.update(self.object_ids)
         self._frame += 1
 
     # --- limits ------------------------------------------------------------------------------------------------------
