@@ -9,9 +9,13 @@ import argparse
 import dataclasses
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
+
+# This checkout is what is measured, installed or not.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sam2_ros.config import ModelChoice, TrackerConfig
 from sam2_ros.loading import load_network

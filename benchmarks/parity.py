@@ -22,6 +22,9 @@ import cv2
 import numpy as np
 import torch
 
+# This checkout is what is measured, installed or not.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from sam2_ros.config import TrackerConfig
 from sam2_ros.model.checkpoint import load_model
 from sam2_ros.model.config import get_config
@@ -88,8 +91,19 @@ def differences(result: FrameResult, recording: dict[str, np.ndarray]) -> dict[s
         actual = None if before is None else QUANTITIES[name](before).double().cpu().numpy()
         same_shape = actual is not None and actual.shape == expected.shape
         difference = float(np.abs(actual - expected).max()) if same_shape else float("inf")
-        worst[name] = max(worst.get(name, 0.0), difference)
+        # A comparison with NaN is false either way, so it would pass for equal.
+        worst[name] = max(worst.get(name, 0.0), difference if np.isfinite(difference) else float("inf"))
     return worst
+
+
+def report_unread(recording: dict[str, np.ndarray], frames: int) -> None:
+    """Say which entries will not be compared; exit when that is all of them."""
+    known = re.compile(rf"f(\d+)/o\d+/(corrected/)?({'|'.join(QUANTITIES)})")
+    read = [key for key in recording if (match := known.fullmatch(key)) and int(match[1]) < frames]
+    if not read:
+        sys.exit("the recording holds nothing to compare on these frames; its entries are named fF/oO/QUANTITY")
+    if unread := sorted(set(recording) - set(read)):
+        print(f"not compared: {len(unread)} entries, such as {unread[0]}")
 
 
 def compare(
@@ -129,6 +143,7 @@ def main() -> int:
     config = get_config(case["size"], case["image_size"])
     network = load_model(config, args.checkpoint, args.device, getattr(torch, args.precision))
     recording = dict(np.load(args.recording))
+    report_unread(recording, case["frames"])
     largest = compare(case, recording, [read_frame(f) for f in files], Tracker(network, limits_of(case)))
     verdict = "equal" if largest <= args.tolerance else "DIFFERENT"
     print(f"largest difference {largest:.3e}, tolerance {args.tolerance:g}: {verdict}")

@@ -76,11 +76,13 @@ class Pipeline:
                 case Prompt():
                     prompts.append(command)
                 case Remove(object_id):
-                    prompts = [prompt for prompt in prompts if prompt.object_id != object_id]
+                    kept = [prompt for prompt in prompts if prompt.object_id != object_id]
                     try:
                         self._tracker.remove(object_id)
                     except PromptError as error:
-                        notes.append(str(error))
+                        if len(kept) == len(prompts):  # else it was to begin with this image, and now does not
+                            notes.append(str(error))
+                    prompts = kept
                 case Reset():
                     prompts.clear()
                     self._tracker.reset()

@@ -67,15 +67,27 @@ def image_to_rgb(message: Any) -> np.ndarray:
     encoding = ENCODINGS.get(message.encoding)
     if encoding is None:
         raise _refusal(message.encoding)
+    pixels = _checked_plane(message, encoding)
+    return pixels if encoding.conversion is None else cv2.cvtColor(pixels, encoding.conversion)
+
+
+def is_wrong(message: Any) -> bool:
+    """Whether `image_to_rgb` refuses this sensor_msgs/Image, found without converting it."""
+    try:
+        _checked_plane(message, ENCODINGS[message.encoding])
+    except (KeyError, ImageError):
+        return True
+    return False
+
+
+def _checked_plane(message: Any, encoding: Encoding) -> np.ndarray:
     pixels = plane(message, encoding.channels)
-    if encoding.conversion is None:
-        return pixels
     if encoding.channels == 2 and message.width % 2:
         raise ImageError(
             f"a {message.encoding} image is {message.width} pixels wide, but two neighbours share one colour; "
             "set the camera to an even width"
         )
-    return cv2.cvtColor(pixels, encoding.conversion)
+    return pixels
 
 
 def plane(message: Any, channels: int) -> np.ndarray:

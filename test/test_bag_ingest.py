@@ -172,3 +172,10 @@ def test_a_bag_of_jpeg_images_is_read_back(tmp_path, folder):
             assert to_rgb(message.content).shape == (32, 40, 3)
         except ImageError as error:
             pytest.fail(str(error))
+
+
+@pytest.mark.parametrize("topic", ["", "camera", "/bad topic", "/a//b", "/1st"])
+def test_what_is_no_topic_name_is_refused(tmp_path, folder, topic):
+    with pytest.raises(BagError, match="is no name of a topic; give one such as /camera/image_raw"):
+        ingest(IngestRequest(folder, tmp_path / "bag", topic=topic))
+    assert not (tmp_path / "bag").exists()

@@ -183,7 +183,8 @@ def test_pictures_of_the_tracker_itself_do_not_count(tmp_path):
     own = [image(0, topic="/sam2_tracker/masks"), image(0, topic="/robot/sam2_tracker/overlay")]
     with BagReader(write_bag(tmp_path / "bag", [image(0), *own])) as reader:
         assert image_topic(reader, None).name == "/camera/image"
-        assert image_topic(reader, "/sam2_tracker/masks").name == "/sam2_tracker/masks"
+        with pytest.raises(BagError, match="topic /sam2_tracker/masks is written by the replay itself; choose"):
+            image_topic(reader, "/sam2_tracker/masks")
 
 
 def test_prompts_topic(tmp_path):

@@ -31,7 +31,7 @@ from bags import (
 from rosbags.rosbag2 import Reader
 
 import sam2_ros.bag.replay as replay_module
-from sam2_ros.bag.pictures import fps_of
+from sam2_ros.bag.pictures import Video, fps_of, frame_count
 from sam2_ros.bag.replay import ReplayRequest, replay
 from sam2_ros.config import ModelChoice
 from sam2_ros.errors import BagError, DeviceError
@@ -231,6 +231,20 @@ def test_existing_output_is_refused_before_any_work(tmp_path, option):
 def test_output_in_a_folder_that_is_not_there(tmp_path, run, prompted_bag):
     with pytest.raises(BagError, match=r"there is no folder .*deep for out; create it first"):
         run(prompted_bag, "deep/out")
+
+
+def test_two_outputs_of_the_same_name(tmp_path, run, prompted_bag):
+    with pytest.raises(BagError, match="two outputs have the same name; choose another one for each"):
+        run(prompted_bag, overlays=tmp_path / "out")
+
+
+def test_video_that_was_cut_short_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr("sam2_ros.bag.pictures.frame_count", lambda path: frame_count(path) - 1)
+    file = Video(tmp_path / "v.mp4")
+    for index in range(12):
+        file.add(index, index * 100_000_000, np.zeros((48, 64, 3), np.uint8))
+    with pytest.raises(BagError, match=r"the video v\.mp4 could not be written whole; check the disk's space"):
+        file.finish()
 
 
 def test_video_name_without_an_ending(tmp_path, run, prompted_bag):

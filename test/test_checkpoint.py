@@ -212,6 +212,15 @@ def test_file_without_permission(weights: State, path: Path, monkeypatch: pytest
     assert f"no readable checkpoint file {path} (Permission denied)" in refusal(save({"model": weights}, path))
 
 
+def test_changed_bytes_in_the_middle_of_a_tensor(weights: State, path: Path) -> None:
+    torch.save({"model": weights}, path)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 64] = bytes(byte ^ 255 for byte in content[middle : middle + 64])
+    path.write_bytes(content)
+    assert "is damaged" in refusal(path)
+
+
 @pytest.mark.parametrize("legacy", [False, True])
 @pytest.mark.parametrize("left", [0.0, 0.001, 0.3, 0.9, 0.9999])
 def test_truncated_file(left: float, legacy: bool, weights: State, path: Path) -> None:

@@ -12,11 +12,16 @@ NAN = float("nan")
 @pytest.mark.parametrize(
     ("given", "words"),
     [
+        ({"points": np.zeros((2, 4)), "point_labels": [1] * 4}, r"its points have the shape \(2, 4\); give \(N, 2\)"),
+        ({"points": [[1, 1]], "point_labels": [0.7]}, "point labels are 0.7; use 1 for object"),
+        ({"box": [1, 2, 3]}, r"its box have the shape \(3,\); give \(4,\)"),
+        ({"box": "abcd"}, "its box are not numbers"),
+        ({"object_id": 1.5, "box": [0, 0, 1, 1]}, "a prompt has the id 1.5; give a whole number"),
         ({}, "prompt for a new object: it is empty; give points, a box or a mask"),
         ({"object_id": 3}, "prompt for object 3: it is empty"),
-        ({"object_id": -1, "box": [0, 0, 1, 1]}, "the id is negative"),
+        ({"object_id": -1, "box": [0, 0, 1, 1]}, "a prompt has the id -1; give a whole number above 0"),
         ({"points": [[1, 2]], "point_labels": []}, "1 points but 0 labels; give one label for each point"),
-        ({"points": [[1, 2]], "point_labels": [2]}, r"point labels are \[2\]; use 1 for object and 0 for background"),
+        ({"points": [[1, 2]], "point_labels": [2]}, r"point labels are 2; use 1 for object and 0 for background"),
         ({"points": [[NAN, 2]], "point_labels": [1]}, "a point is not a finite number"),
         ({"box": [1, 2, NAN, 4]}, "its box is not finite"),
         ({"box": [5, 5, 5, 5]}, r"its box \(5, 5, 5, 5\) has no area; give x_min < x_max and y_min < y_max"),

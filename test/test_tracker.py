@@ -158,6 +158,18 @@ def test_holes_and_specks_go_when_asked(exact: Sam2) -> None:
     assert not cleaned.step(frames(1)[0], [Prompt(1, mask=mask)]).objects[0].mask[30, 30]
 
 
+def test_the_ground_at_the_border_is_no_hole_and_nothing_becomes_no_object(exact: Sam2) -> None:
+    corner = np.zeros((SIZE, SIZE), bool)
+    corner[4:, :] = True  # leaves a strip of 4 rows at the upper edge
+    eager = TrackerConfig(fill_hole_area=SIZE * SIZE)
+    mask = Tracker(exact, eager).step(frames(1)[0], [Prompt(1, mask=corner)]).objects[0].mask
+    assert not mask[0].any()
+    absent = Tracker(exact, eager)
+    absent.step(frames(1)[0], [Prompt(1, mask=corner)])
+    gone = absent.step(frames(1)[0], [Prompt(1, mask=np.zeros((SIZE, SIZE)))]).objects[0]
+    assert (gone.visible, gone.area) == (False, 0)
+
+
 def test_ids_beyond_a_byte_need_sixteen_bits(exact: Sam2) -> None:
     refused = Tracker(exact).step(frames(1)[0], [Prompt(300, box=BOX)]).outcomes[0]
     assert not refused.accepted
@@ -213,6 +225,22 @@ def test_a_refused_prompt_harms_nobody(exact: Sam2) -> None:
     assert "point (99, 5) is outside the 64x64 image" in outside
     assert "nothing in it is said to be the object" in background
     assert "2 objects are tracked already, which is the limit (max_objects)" in full
+
+
+def test_many_prompts_on_one_image_count_together(exact: Sam2) -> None:
+    click = Prompt(1, [[14, 41], [16, 26]], [1, 1])
+    fresh = Prompt(1, [[14, 41]], [1], replace=True)
+    tracker = Tracker(exact, TrackerConfig(max_points=3))
+    outcomes = tracker.step(frames(1)[0], [click, click, fresh, click]).outcomes
+    assert [outcome.accepted for outcome in outcomes] == [True, False, True, True]
+    assert "with those before it on this image it has 4 points, the limit (max_points) is 3" in outcomes[1].reason
+
+
+def test_a_mask_of_which_nothing_is_left_is_refused(tracker: Tracker) -> None:
+    dot = np.zeros((480, 640), bool)
+    dot[100, 100] = True
+    (outcome,) = tracker.step(np.zeros((480, 640, 3), np.uint8), [Prompt(1, mask=dot)]).outcomes
+    assert "its mask is so small that nothing of it is left at 64x64; draw it larger" in outcome.reason
 
 
 def test_removing_what_is_not_there_names_what_is(tracker: Tracker) -> None:

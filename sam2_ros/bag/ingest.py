@@ -1,6 +1,7 @@
 """A folder of images or a video to a bag with one camera topic."""
 
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ FRAME_ID = "camera"
 # Neither zero, which stands for no stamp, nor the time of day: the same pictures make the same bag.
 START_NS = 1_000_000_000 * NS_PER_S
 JPEG_QUALITY = 95
+SLOWEST = 0.001  # frames per second; stamps of a bag end in the year 2106
+TOPIC_NAME = re.compile(r"(/[A-Za-z_][A-Za-z0-9_]*)+")  # absolute, as a bag holds it
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,10 @@ class IngestSummary:
 def ingest(request: IngestRequest) -> IngestSummary:
     """Write the pictures to a new bag; it appears whole at the end, or not at all. Raises BagError."""
     check_free(request.output)
-    if request.fps is not None and not (math.isfinite(request.fps) and request.fps > 0):
-        raise BagError(f"the rate is {request.fps:g} frames per second; give more than 0")
+    if request.fps is not None and not (math.isfinite(request.fps) and request.fps >= SLOWEST):
+        raise BagError(f"the rate is {request.fps:g} frames per second; give more than 0, at least {SLOWEST:g}")
+    if not TOPIC_NAME.fullmatch(request.topic):
+        raise BagError(f"{request.topic!r} is no name of a topic; give one such as {CAMERA_TOPIC}")
     source = open_source(request.source)
     fps = source.fps if request.fps is None else request.fps
     topic = request.image_topic

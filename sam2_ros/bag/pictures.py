@@ -40,6 +40,7 @@ class Video:
         self._size = (0, 0)  # width, height of the first picture
         self._waiting: list[np.ndarray] = []
         self._stamps_ns: list[int] = []
+        self._written = 0
 
     def add(self, index: int, stamp_ns: int, rgb: np.ndarray) -> None:
         """Append a picture (H, W, 3) uint8 RGB; one of another size than the first is resized. Raises BagError."""
@@ -56,8 +57,9 @@ class Video:
         if self._writer is None and self._waiting:
             self._begin()
         self.release()
-        if not self._path.is_file() or not self._path.stat().st_size:
-            raise BagError(f"the video {self._path.name} could not be written; check the disk's space")
+        # OpenCV says nothing of a full disk; a file that was cut short tells another number of frames, or none.
+        if self._written and frame_count(self._path) != self._written:
+            raise BagError(f"the video {self._path.name} could not be written whole; check the disk's space")
 
     def release(self) -> None:
         """Close the file."""
@@ -81,6 +83,16 @@ class Video:
         if (rgb.shape[1], rgb.shape[0]) != self._size:
             rgb = cv2.resize(rgb, self._size, interpolation=cv2.INTER_AREA)
         writer.write(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+        self._written += 1
+
+
+def frame_count(path: Path) -> int:
+    """Frames that a video file says it has; 0 when it cannot be read."""
+    capture = cv2.VideoCapture(str(path))
+    try:
+        return int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
+    finally:
+        capture.release()
 
 
 def check_video_name(path: Path) -> None:

@@ -91,6 +91,8 @@ def replay(request: ReplayRequest, make_tracker: Callable[[], Tracker]) -> Repla
     ``make_tracker`` is called once all inputs and outputs are known to be usable. A damaged image or prompt is logged,
     counted and passed over. Raises BagError, and what ``make_tracker`` raises.
     """
+    if len({path.absolute() for path in request.outputs}) < len(request.outputs):
+        raise BagError("two outputs have the same name; choose another one for each")
     for path in request.outputs:
         check_free(path)
     if request.video:

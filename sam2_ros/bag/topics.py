@@ -17,7 +17,12 @@ def image_topic(bag: BagReader, wanted: str | None) -> Topic:
     """
     images = [topic for topic in bag.topics if topic.type in IMAGE_TYPES]
     if wanted is not None:
-        return _named(bag, images, wanted)
+        topic = _named(bag, images, wanted)
+        if topic.name in (MASKS_TOPIC, OVERLAY_TOPIC):
+            raise BagError(
+                f"topic {wanted} is written by the replay itself; choose a camera's topic with --image-topic"
+            )
+        return topic
     candidates = [topic for topic in images if topic.count and not _is_ours(topic)]
     if len(candidates) == 1:
         return candidates[0]

@@ -61,6 +61,8 @@ def ready(model: Sam2, device: torch.device | str, dtype: torch.dtype) -> Sam2:
 def read_state(path: Path) -> dict[str, Tensor]:
     """The tensors of an official checkpoint file on the CPU. Raises CheckpointError."""
     _check_readable(path)
+    if not _is_intact(path):
+        raise CheckpointError(_not_a_checkpoint(path))
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -97,6 +99,17 @@ def _is_weight(value: object) -> bool:
     return (
         isinstance(value, Tensor) and value.is_floating_point() and value.layout == torch.strided and not value.is_meta
     )
+
+
+def _is_intact(path: Path) -> bool:
+    """Whether a zip archive's contents are what its checksums say: torch does not look. True for what is no archive."""
+    if not zipfile.is_zipfile(path):
+        return True
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except Exception:  # a damaged directory can make the reader fail in any way
+        return False
 
 
 def _is_pickle(path: Path) -> bool:

@@ -1,8 +1,11 @@
 """Hands images from the callback thread to the worker: a mailbox of one, in which the newest image wins."""
 
 import threading
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
+
+from ..pipeline import MAX_WAITING
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,7 @@ class Mailbox:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._image: Any = None
-        self._prompts: list[Any] = []
+        self._prompts: deque[Any] = deque(maxlen=MAX_WAITING)
         self._closed = False
         self._received = 0
         self._dropped = 0
@@ -43,7 +46,7 @@ class Mailbox:
             self._changed.notify()
 
     def put_prompts(self, message: Any) -> None:
-        """Leave prompts; they are taken together with the next image."""
+        """Leave prompts; they are taken together with the next image. While none comes, the oldest give way."""
         with self._changed:
             self._prompts.append(message)
 

@@ -2,12 +2,15 @@
 
 import logging
 import signal
+import sys
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import rclpy
 from rcl_interfaces.msg import SetParametersResult
+from rclpy.exceptions import ParameterException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
@@ -38,6 +41,11 @@ REPORT_PERIOD = 10.0  # seconds between two lines about the rate
 SIGNAL_LATENCY = 0.2  # seconds until the main thread looks up from waiting
 
 
+def explained(error: Exception) -> str:
+    """What to tell of an error: one that was raised on purpose speaks for itself."""
+    return str(error) if isinstance(error, Sam2RosError) else f"{type(error).__name__}: {error}"
+
+
 class ForwardLog(logging.Handler):
     """Passes the package's own log lines, a download's for one, to the node's logger."""
 
@@ -60,10 +68,12 @@ class TrackerNode(LifecycleNode):
         super().__init__("sam2_tracker", **node_arguments)
         parameters.declare(self)
         self.add_on_set_parameters_callback(self._on_set_parameters)
+        self.configuring = False  # in a transition that can take minutes
         self._pipeline: Pipeline | None = None
         self._mailbox: Mailbox | None = None
         self._worker: threading.Thread | None = None
         self._subscriptions_of_images: list[Subscription] = []
+        self._offered: list[Publisher] = []
         self._failed = 0
         self._crop_masks = False
         self.get_logger().info("unconfigured; the launch file, or `ros2 lifecycle set`, brings it to active")
@@ -72,43 +82,25 @@ class TrackerNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Read the parameters, load the network, warm it up, offer the outputs."""
+        self.configuring = True
         try:
-            choice = parameters.read(self, ModelChoice)
-            config = parameters.read(self, TrackerConfig)
-            self._crop_masks = parameters.read(self, NodeConfig).publish_cropped_masks
-            self.get_logger().info(f"loading the model {choice.model}, checkpoint {choice.checkpoint}")
-            network = load_network(choice)
-            warm_up(network)
-            self._pipeline = Pipeline(Tracker(network, config), converter(self.get_logger().warning))
-        except Sam2RosError as error:
-            self.get_logger().error(f"cannot configure: {error}")
-            return TransitionCallbackReturn.FAILURE
+            self._set_up()
         except Exception as error:  # a transition must not take the process down
-            self.get_logger().error(f"cannot configure: {type(error).__name__}: {error}")
+            self.get_logger().error(f"cannot configure: {explained(error)}")
+            self._release()
             return TransitionCallbackReturn.FAILURE
-        if choice.checkpoint == "random":
-            self.get_logger().warning("the weights are random: everything runs, but the masks mean nothing")
-        self._masks = self._offer(Image, "~/masks", 5)
-        self._objects = self._offer(TrackedObjectArray, "~/objects", 10)
-        self._overlay = self._offer(Image, "~/overlay", 5)
-        self.get_logger().info(
-            f"{network.config.name} on {network.device} in {network.dtype}, up to {config.max_objects} objects, "
-            f"memory bank {self._pipeline.tracker.memory_bytes / 2**20:.0f} MiB"
-        )
+        finally:
+            self.configuring = False
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Take images and prompts, start the worker."""
-        self._mailbox = Mailbox()
-        self._worker = threading.Thread(target=self._work, args=(self._mailbox,), name="tracker", daemon=True)
-        self._worker.start()
-        transport = parameters.read(self, NodeConfig).image_transport
-        message, topic = (Image, "image") if transport == "raw" else (CompressedImage, "image/compressed")
-        self._subscriptions_of_images = [
-            self._subscribe(message, topic, self._mailbox.put_image, NEWEST_IMAGE),
-            self._subscribe(PromptArray, "prompts", self._mailbox.put_prompts, QoSProfile(depth=100)),
-        ]
-        self.get_logger().info(f"tracking on {self._subscriptions_of_images[0].topic_name}")
+        try:
+            self._start()
+        except Exception as error:
+            self.get_logger().error(f"cannot activate: {explained(error)}")
+            self._stop()
+            return TransitionCallbackReturn.FAILURE
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -143,10 +135,8 @@ class TrackerNode(LifecycleNode):
             try:
                 self._publish(self._pipeline.process(mail.image))
                 done += 1
-            except Sam2RosError as error:
-                self._fail(str(error))
             except Exception as error:  # one bad frame must not end the tracking
-                self._fail(f"{type(error).__name__}: {error}")
+                self._fail(explained(error))
             if (elapsed := time.monotonic() - since) >= REPORT_PERIOD:
                 self.get_logger().info(f"{done / elapsed:.1f} images/s; {self._counts(mailbox)}")
                 since, done = time.monotonic(), 0
@@ -171,12 +161,48 @@ class TrackerNode(LifecycleNode):
             f"{self._failed} failed"
         )
 
+    # --- what the transitions do -------------------------------------------------------------------------------------
+
+    def _set_up(self) -> None:
+        choice = parameters.read(self, ModelChoice)
+        config = parameters.read(self, TrackerConfig)
+        self._crop_masks = parameters.read(self, NodeConfig).publish_cropped_masks
+        self.get_logger().info(f"loading the model {choice.model}, checkpoint {choice.checkpoint}")
+        network = load_network(choice)
+        warm_up(network)
+        self._pipeline = Pipeline(Tracker(network, config), converter(self.get_logger().warning))
+        self._masks = self._offer(Image, "~/masks", 5)
+        self._objects = self._offer(TrackedObjectArray, "~/objects", 10)
+        self._overlay = self._offer(Image, "~/overlay", 5)
+        if choice.checkpoint == "random":
+            self.get_logger().warning("the weights are random: everything runs, but the masks mean nothing")
+        self.get_logger().info(
+            f"{network.config.name} on {network.device} in {network.dtype}, up to {config.max_objects} objects, "
+            f"memory bank {self._pipeline.tracker.memory_bytes / 2**20:.0f} MiB"
+        )
+
+    def _start(self) -> None:
+        self._failed = 0
+        self._mailbox = Mailbox()
+        transport = parameters.read(self, NodeConfig).image_transport
+        message, topic = (Image, "image") if transport == "raw" else (CompressedImage, "image/compressed")
+        for wanted in (
+            (message, topic, self._mailbox.put_image, NEWEST_IMAGE),
+            (PromptArray, "prompts", self._mailbox.put_prompts, QoSProfile(depth=100)),
+        ):
+            self._subscriptions_of_images.append(self._subscribe(*wanted))
+        self._worker = threading.Thread(target=self._work, args=(self._mailbox,), name="tracker", daemon=True)
+        self._worker.start()
+        self.get_logger().info(f"tracking on {self._subscriptions_of_images[0].topic_name}")
+
     # --- parts -------------------------------------------------------------------------------------------------------
 
     def _offer(self, message: Any, topic: str, depth: int) -> Publisher:
-        return self.create_lifecycle_publisher(
+        publisher = self.create_lifecycle_publisher(
             message, topic, QoSProfile(depth=depth), qos_overriding_options=QoSOverridingOptions.with_default_policies()
         )
+        self._offered.append(publisher)
+        return publisher
 
     def _subscribe(self, message: Any, topic: str, callback: Any, qos: QoSProfile) -> Subscription:
         return self.create_subscription(
@@ -207,28 +233,41 @@ class TrackerNode(LifecycleNode):
         self._mailbox = self._worker = None
 
     def _release(self) -> None:
-        if self._pipeline is None:
-            return
         self._pipeline = None
-        for publisher in (self._masks, self._objects, self._overlay):
+        for publisher in self._offered:
             self.destroy_publisher(publisher)
+        self._offered = []
 
 
 def main() -> None:
     """Run the node until SIGINT or SIGTERM."""
     # With rclpy's own handlers the context is gone before the node could say a last word.
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    node = TrackerNode()
+    try:
+        node = TrackerNode()
+    except ParameterException as error:
+        rclpy.logging.get_logger("sam2_tracker").fatal(f"cannot start: {error}; correct the parameter file")
+        rclpy.shutdown()
+        sys.exit(1)
     log = logging.getLogger("sam2_ros")
     log.addHandler(ForwardLog(node.get_logger()))
     log.setLevel(logging.INFO)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     stop = threading.Event()
+
+    def on_signal(*_: Any) -> None:
+        stop.set()
+        if node.configuring:  # a download or a load is not waited for
+            raise KeyboardInterrupt
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    while not stop.is_set():
-        executor.spin_once(timeout_sec=SIGNAL_LATENCY)
+        signal.signal(number, on_signal)
+    with suppress(KeyboardInterrupt):
+        while not stop.is_set():
+            executor.spin_once(timeout_sec=SIGNAL_LATENCY)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # it is leaving already
     node.close()
     executor.shutdown()
     node.destroy_node()

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sensor_msgs.msg import Image
 
-from ..pixels import ENCODINGS, to_rgb
+from ..pixels import ENCODINGS, is_wrong, to_rgb
 
 REMEDY = (
     "install a cv_bridge that was built for this numpy and OpenCV, or numpy and opencv-python in the versions that it "
@@ -31,8 +31,9 @@ def converter(warn: Callable[[str], None]) -> Callable[[Any], np.ndarray]:
 
     def convert(message: Any) -> np.ndarray:
         known = ENCODINGS.get(message.encoding) if hasattr(message, "encoding") else None
-        # cv_bridge shifts the rows of an image whose step is not a whole number of pixels.
-        if known is None or message.step % known.channels:
+        # cv_bridge shifts the rows of an image whose step is not a whole number of pixels, and takes a step that is
+        # too short for the width.
+        if known is None or message.step % known.channels or is_wrong(message):
             return to_rgb(message)
         try:
             pixels: np.ndarray = bridge.imgmsg_to_cv2(message, "rgb8")

@@ -31,25 +31,40 @@ class Prompt:
     replace: bool = False  # forget the object's earlier prompts on this image first
 
     def __post_init__(self) -> None:
-        points = np.asarray(self.points, dtype=np.float64).reshape(-1, 2)
-        labels = np.asarray(self.point_labels, dtype=np.int64).reshape(-1)
-        object.__setattr__(self, "points", points)
-        object.__setattr__(self, "point_labels", labels)
+        if not isinstance(self.object_id, (int, np.integer)) or self.object_id < 0:
+            raise PromptError(
+                f"a prompt has the id {self.object_id!r}; give a whole number above 0, or 0 for a new object"
+            )
+        object.__setattr__(self, "points", self._numbers("points", self.points, (-1, 2)))
+        object.__setattr__(self, "point_labels", self._numbers("point labels", self.point_labels, (-1,)))
         if self.box is not None:
-            object.__setattr__(self, "box", np.asarray(self.box, dtype=np.float64).reshape(4))
+            object.__setattr__(self, "box", self._numbers("box", self.box, (4,)))
         if self.mask is not None:
             object.__setattr__(self, "mask", np.asarray(self.mask) != 0)
         self._check()
+        object.__setattr__(self, "point_labels", self.point_labels.astype(np.int64))
+
+    def _numbers(self, what: str, values: object, shape: tuple[int, ...]) -> np.ndarray:
+        """The values as a new float64 array of this shape, in which -1 stands for any length. Raises PromptError."""
+        try:
+            array = np.array(values, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise self.error(f"its {what} are not numbers; give pixel coordinates and labels 1 or 0") from None
+        if not array.size and -1 in shape:
+            return np.zeros([max(0, length) for length in shape])
+        if array.ndim != len(shape) or any(n not in (-1, m) for n, m in zip(shape, array.shape, strict=True)):
+            wanted = str(shape).replace("-1", "N")
+            raise self.error(f"its {what} have the shape {array.shape}; give {wanted}")
+        return array
 
     def _check(self) -> None:
-        if self.object_id < 0:
-            raise self.error("the id is negative; give a positive one, or 0 for a new object")
         if len(self.points) != len(self.point_labels):
             raise self.error(
                 f"it has {len(self.points)} points but {len(self.point_labels)} labels; give one label for each point"
             )
         if not np.isin(self.point_labels, (0, 1)).all():
-            raise self.error(f"point labels are {self.point_labels.tolist()}; use 1 for object and 0 for background")
+            labels = ", ".join(f"{label:g}" for label in self.point_labels)
+            raise self.error(f"point labels are {labels}; use 1 for object and 0 for background")
         if not np.isfinite(self.points).all():
             raise self.error("a point is not a finite number; give pixel coordinates")
         if self.box is not None:

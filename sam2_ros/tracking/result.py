@@ -114,15 +114,21 @@ def clean(logits: Tensor, fill_hole_area: int, remove_speck_area: int) -> Tensor
 
 
 def _clean_mask(mask: np.ndarray, fill_hole_area: int, remove_speck_area: int) -> np.ndarray:
-    filled = mask | _small_components(~mask, fill_hole_area)
-    return filled & ~_small_components(filled, remove_speck_area)
+    filled = mask | _small_components(~mask, fill_hole_area, enclosed=True)
+    return filled & ~_small_components(filled, remove_speck_area, enclosed=False)
 
 
-def _small_components(mask: np.ndarray, max_area: int) -> np.ndarray:
-    """Pixels of the 8-connected components of ``mask`` (H, W) bool with at most ``max_area`` pixels."""
+def _small_components(mask: np.ndarray, max_area: int, enclosed: bool) -> np.ndarray:
+    """Pixels of the 8-connected components of ``mask`` (H, W) bool with at most ``max_area`` pixels.
+
+    ``enclosed``: only of those that do not touch the image's border, as a hole does not.
+    """
     if not max_area:
         return np.zeros_like(mask)
     _, components, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     small = statistics[:, cv2.CC_STAT_AREA] <= max_area
     small[0] = False  # component 0 is everything outside the mask
+    if enclosed:
+        border = np.concatenate((components[0], components[-1], components[:, 0], components[:, -1]))
+        small[border] = False
     return small[components]

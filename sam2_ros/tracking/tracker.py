@@ -142,12 +142,30 @@ class Tracker:
             try:
                 fitting = prompt.check_on_image(width, height, self._config.max_points)
                 object_id = self._assign(fitting, requests)
+                self._check_sum(fitting, requests.get(object_id, []))
             except PromptError as error:
                 outcomes.append(PromptOutcome(prompt.object_id, False, str(error)))
             else:
                 requests.setdefault(object_id, []).append(fitting)
                 outcomes.append(PromptOutcome(object_id, True, ""))
         return outcomes, requests
+
+    def _check_sum(self, prompt: Prompt, earlier: Sequence[Prompt]) -> None:
+        """Raise PromptError when the network would see too much of this prompt, or nothing."""
+        said: Prompt | None = None
+        for part in (*earlier, prompt):
+            said = merge(said, part)
+        assert said is not None
+        limit = self._config.max_points
+        if len(said.points) > limit:
+            raise prompt.error(
+                f"with those before it on this image it has {len(said.points)} points, the limit (max_points) is "
+                f"{limit}; give fewer"
+            )
+        if prompt.mask is not None and prompt.mask.any():
+            side = self._network.config.image_size
+            if not mask_to_square(prompt.mask, side, torch.device("cpu"), torch.float32).any():
+                raise prompt.error(f"its mask is so small that nothing of it is left at {side}x{side}; draw it larger")
 
     def _assign(self, prompt: Prompt, requests: dict[int, list[Prompt]]) -> int:
         """Id of the object that the prompt is for. Raises PromptError when it cannot be had."""

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,15 @@ PATIENCE = 60.0  # seconds for things that take one on an idle machine
 class Process:
     """A program in its own process group, whose output goes to a file."""
 
-    def __init__(self, command: list[str], log: Path) -> None:
+    def __init__(self, command: list[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
         self.log = log
         with log.open("w") as output:
             self._popen = subprocess.Popen(
-                command, stdout=output, stderr=subprocess.STDOUT, env=ENVIRONMENT, start_new_session=True
+                command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**ENVIRONMENT, **(environment or {})},
+                start_new_session=True,
             )
 
     def send(self, number: signal.Signals) -> None:
@@ -56,8 +60,8 @@ def camera(log: Path, *arguments: str) -> Process:
     return Process([sys.executable, str(HERE / "camera.py"), *arguments], log)
 
 
-def launch_tracker(log: Path, *arguments: str) -> Process:
-    return Process(["ros2", "launch", "sam2_ros", "tracker.launch.py", *arguments], log)
+def launch_tracker(log: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> Process:
+    return Process(["ros2", "launch", "sam2_ros", "tracker.launch.py", *arguments], log, environment)
 
 
 class Listener:

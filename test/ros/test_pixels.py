@@ -5,6 +5,7 @@ import pytest
 from cv_bridge import CvBridge
 from sensor_msgs.msg import CompressedImage, Image
 
+from sam2_ros.errors import ImageError
 from sam2_ros.pixels import ENCODINGS, to_rgb
 from sam2_ros.ros.pixels import converter
 
@@ -27,6 +28,13 @@ def test_cv_bridge_and_our_own_conversion_agree(encoding: str, padding: int, big
     image = message(encoding, padding, bigendian)
     assert np.array_equal(converter(warnings.append)(image), to_rgb(image))
     assert warnings == []
+
+
+@pytest.mark.parametrize(("height", "width", "step"), [(8, 12, 30), (0, 0, 0), (8, 0, 36), (9, 12, 36)])
+def test_a_wrong_step_or_size_is_refused_though_cv_bridge_would_take_it(height: int, width: int, step: int) -> None:
+    wrong = Image(height=height, width=width, encoding="rgb8", step=step, data=bytes(8 * 36))
+    with pytest.raises(ImageError, match=r"an image (has|is)"):
+        converter(lambda _: None)(wrong)
 
 
 @pytest.mark.parametrize("encoding", ["rgb8", "bgr8", "mono8", "yuv422", "bayer_rggb8"])

@@ -1,6 +1,7 @@
 """The live node on a real graph: launched as a user would, fed and heard from other processes."""
 
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -236,3 +237,32 @@ def test_a_checkpoint_that_is_not_there_fails_configure_with_one_line(tmp_path: 
             assert tracker.running()
     finally:
         tracker.kill()
+
+
+def test_a_parameter_of_the_wrong_type_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.yaml"
+    file.write_text("/**:\n  ros__parameters:\n    max_objects: three\n")
+    tracker = launch_tracker(tmp_path / "tracker.log", *TOY, f"params_file:={file}")
+    try:
+        with listener() as ears:
+            ears.wait(lambda: "cannot start" in tracker.text(), "the reason", 120)
+            assert "max_objects" in tracker.text()
+            assert "Traceback" not in tracker.text()
+    finally:
+        tracker.kill()
+
+
+def test_sigint_is_heard_while_a_download_hangs(tmp_path: Path) -> None:
+    server = socket.create_server(("127.0.0.1", 0))  # takes connections and never answers
+    address = f"http://127.0.0.1:{server.getsockname()[1]}"
+    environment = {"SAM2_ROS_DOWNLOAD_URL": address, "SAM2_ROS_CACHE": str(tmp_path / "cache")}
+    tracker = launch_tracker(tmp_path / "tracker.log", "device:=cpu", environment=environment)
+    try:
+        with listener() as ears:
+            ears.wait(lambda: "loading the model" in tracker.text(), "the start of configure", 120)
+            tracker.send(signal.SIGINT)
+            tracker.wait()
+            assert "process has finished cleanly" in tracker.text()
+    finally:
+        tracker.kill()
+        server.close()
