@@ -27,9 +27,9 @@ class Place:
     def draw(self, rng: np.random.Generator) -> np.ndarray:
         """(2,) a random point, the best of a few."""
         half = np.array([self.half_width, self.half_height])
-        points = rng.uniform(-half, half, (24, 2))
         if self.hideout is None:
-            return np.asarray(points[0])
+            return rng.uniform(-half, half)
+        points = rng.uniform(-half, half, (24, 2))
         return np.asarray(points[self.miss(points).argmin()])
 
     def miss(self, points: np.ndarray) -> np.ndarray:

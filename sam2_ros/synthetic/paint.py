@@ -58,14 +58,16 @@ def paint(canvas: np.ndarray, outline: np.ndarray, skin: Skin, matrix: np.ndarra
     height, width = canvas.shape[:2]
     softness = _softness(outline, width, height)
     blur = line_kernel(motion)
-    margin = max(softness, 0 if blur is None else len(blur) // 2)
+    margin = max(2 * softness, 0 if blur is None else len(blur) // 2)
     patch = cover(outline, width, height, margin)
     if patch is None:
         return None
     side = 2 * softness + 1
     alpha, soft = patch.cover, cv2.blur(patch.cover, (side, side), borderType=cv2.BORDER_REPLICATE)
     # The same softened outline, moved down and to the right, is its shadow.
-    below = _darkened(canvas[patch.window], 255 - skin.shadow * np.roll(soft, (softness, softness), axis=(0, 1)))
+    shadow = np.zeros_like(soft)
+    shadow[softness:, softness:] = soft[:-softness, :-softness]
+    below = _darkened(canvas[patch.window], 255 - skin.shadow * shadow)
     colour = _darkened(_textured(skin.texture, matrix, patch), 255 - skin.rim * (255.0 - soft))
     if blur is not None:
         # The texture goes on beyond the outline, so colour and cover can be blurred apart.

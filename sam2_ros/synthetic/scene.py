@@ -19,8 +19,9 @@ from .stage import draw_stage
 
 
 def scene(seed: int, settings: SceneSettings) -> Iterator[SceneFrame]:
-    """The frames of a scene, one by one; the same for the same seed and settings. Raises ConfigError.
+    """The frames of a scene, one by one. Raises ConfigError.
 
+    The same seed and settings give the same bytes, on a machine of the same kind with the same numpy and OpenCV.
     Memory does not grow with the number of frames, and a longer scene begins like a shorter one.
     """
     if seed < 0:

@@ -54,20 +54,21 @@ class SceneSettings:
     noise: float = 2.0  # standard deviation, of 255
 
     def __post_init__(self) -> None:
-        for name, (low, high) in _LIMITS.items():
-            value = getattr(self, name)
+        for field in dataclasses.fields(self):
+            value, (low, high) = getattr(self, field.name), _LIMITS[field.name]
+            if isinstance(field.default, int) and not isinstance(value, int):
+                raise ConfigError(f"scene setting {field.name} is {value!r}; choose a whole number")
             if not low <= value <= high:
-                raise ConfigError(f"scene setting {name} is {value!r}; choose a value from {low:g} to {high:g}")
-        names = [field.name for field in dataclasses.fields(self)]
-        for stem in (name.removesuffix("_min") for name in names if name.endswith("_min")):
+                raise ConfigError(f"scene setting {field.name} is {value!r}; choose a value from {low:g} to {high:g}")
+        for stem in (name.removesuffix("_min") for name in _LIMITS if name.endswith("_min")):
             low, high = getattr(self, f"{stem}_min"), getattr(self, f"{stem}_max")
             if low > high:
                 raise ConfigError(f"scene settings {stem}_min {low} and {stem}_max {high} are the wrong way round")
 
 
 _LIMITS: dict[str, tuple[float, float]] = {
-    "width": (32, MAX_PIXELS),
-    "height": (32, MAX_PIXELS),
+    "width": (64, MAX_PIXELS),
+    "height": (64, MAX_PIXELS),
     "frames": (1, 1_000_000),
     "fps": (0.1, 1000),
     "objects_min": (1, MAX_OBJECTS),

@@ -69,7 +69,7 @@ def draw_shape(rng: np.random.Generator, family: str, deform: float) -> Shape:
     return Shape(family, points, ripples, deform, draw_wave(rng, 5, 18, 60))
 
 
-# --- families: radius by angle, (POINTS,) ------------------------------------------------------------------------------
+# --- families: radius by angle, (POINTS,) ----------------------------------------------------------------------------
 
 
 def _smoothed(radius: np.ndarray, width: float) -> np.ndarray:

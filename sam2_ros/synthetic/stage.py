@@ -116,18 +116,19 @@ class _Drawing:
         reach = body.reach()
         depth = self._rng.uniform(0, 0.7)
         kind = self._rng.choice(("edge", "pillar", "thing"), p=(0.4, 0.3, 0.3))
+        occluder: Actor | None = None
         if kind == "edge":
-            hideout, occluder, inner = self._beyond_an_edge(reach), [], 0.0
+            hideout = self._beyond_an_edge(reach)
         elif kind == "pillar":
-            hideout, occluder, inner = self._behind_a_pillar(reach, depth)
+            hideout, occluder = self._behind_a_pillar(reach, depth)
         else:
-            hideout, occluder, inner = self._behind_a_thing(reach, depth)
-        near = inner + body.radius
+            hideout, occluder = self._behind_a_thing(reach, depth)
+        near = body.radius + (0.0 if occluder is None else occluder.radius)
         place = Place(*self._area(body.radius), hideout=hideout, near=near, far=near + 0.3)
         actor = self._actor(body, object_id, place, depth)
         held = (self._settings.hidden_frames_min, self._settings.hidden_frames_max)
         actor.path.hide(hideout, held, self._camera)
-        return [actor, *occluder]
+        return [actor] if occluder is None else [actor, occluder]
 
     def _beyond_an_edge(self, reach: float) -> Hideout:
         outward = np.array([(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)][self._rng.integers(4)])
@@ -135,7 +136,7 @@ class _Drawing:
         centre = outward * self._half + 0.4 * across * self._rng.uniform(-1, 1)
         return Hideout(centre, 0.4 * across, outward, reach)
 
-    def _behind_a_pillar(self, reach: float, depth: float) -> tuple[Hideout, list[Actor], float]:
+    def _behind_a_pillar(self, reach: float, depth: float) -> tuple[Hideout, Actor]:
         """A straight occluder through the whole picture, upright or lying; things move unseen along it."""
         upright = bool(self._rng.random() < 0.6)
         along = np.array((0.0, self._half[1]) if upright else (self._half[0], 0.0))
@@ -145,9 +146,9 @@ class _Drawing:
         # Swaying and leaning a little, it is a little wider than what it hides.
         width = 1.1 * reach + 0.02 * float(along.max())
         pillar = self._still(shape, width, centre, float(angle), self._rng.uniform(depth, 1))
-        return Hideout(centre, 0.6 * along), [pillar], width
+        return Hideout(centre, 0.6 * along), pillar
 
-    def _behind_a_thing(self, reach: float, depth: float) -> tuple[Hideout, list[Actor], float]:
+    def _behind_a_thing(self, reach: float, depth: float) -> tuple[Hideout, Actor]:
         """A compact occluder of the same families as the objects."""
         shape = draw_shape(self._rng, str(self._rng.choice(COVERING)), 0.0)
         inner = float(np.hypot(*shape.points.T).min())
@@ -159,7 +160,7 @@ class _Drawing:
         self._taken.append((centre, 0.8 * radius))
         angle = float(self._rng.uniform(0, 2 * np.pi))
         thing = self._still(shape, radius, centre, angle, self._rng.uniform(depth, 1))
-        return Hideout(centre, np.zeros(2)), [thing], radius
+        return Hideout(centre, np.zeros(2)), thing
 
     def _wandering(self, body: _Body, object_id: int) -> Actor:
         return self._actor(body, object_id, Place(*self._area(body.radius)), self._rng.uniform(0, 0.9))
