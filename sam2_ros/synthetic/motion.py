@@ -12,6 +12,7 @@ from .settings import BLOCK
 
 RAMP = (6, 9)  # frames from full view to the hiding place and back
 QUIET = 2  # frames in full view before
+CANDIDATES = 32  # points among which a place is chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,13 @@ class Place:
 
     def draw(self, rng: np.random.Generator) -> np.ndarray:
         """(2,) a random point, the best of a few."""
-        half = np.array([self.half_width, self.half_height])
-        if self.hideout is None:
-            return rng.uniform(-half, half)
-        points = rng.uniform(-half, half, (24, 2))
+        points = self.points(rng)
         return np.asarray(points[self.miss(points).argmin()])
+
+    def points(self, rng: np.random.Generator) -> np.ndarray:
+        """(CANDIDATES, 2) random points of the area."""
+        half = np.array([self.half_width, self.half_height])
+        return rng.uniform(-half, half, (CANDIDATES, 2))
 
     def miss(self, points: np.ndarray) -> np.ndarray:
         """(P,) how badly each of the points (P, 2) is placed, 0 for not at all."""

@@ -192,7 +192,7 @@ class _Drawing:
     def _actor(self, body: _Body, object_id: int, place: Place, depth: float, model: int | None = None) -> Actor:
         """An actor that goes from place to place; the first is one that is still free."""
         settings, rng = self._settings, self._rng
-        points = np.array([place.draw(rng) for _ in range(12)])
+        points = place.points(rng)
         gaps = [np.hypot(*(points - centre).T) - radius - body.radius for centre, radius in self._taken]
         free = np.minimum(np.min(gaps, axis=0), 0.05) if gaps else np.zeros(len(points))
         first = points[(free - place.miss(points)).argmax()]
