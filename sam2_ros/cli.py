@@ -1,10 +1,11 @@
-"""The command ``sam2-ros``: replay a bag, make a bag of images or video, fetch the official weights. Needs no ROS."""
+"""The command ``sam2-ros``: replay a bag, make a bag of pictures or of a scene, fetch weights. Needs no ROS."""
 
 import argparse
 import logging
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -115,6 +116,27 @@ def _import(options: argparse.Namespace) -> None:
         print(f"written: {summary.output}, {summary.frames} images on {summary.topic}")
 
 
+def _synthesize(options: argparse.Namespace) -> None:
+    from .bag.synthesize import SynthesizeRequest, synthesize
+    from .synthetic import settings_for
+
+    width, height = options.size or (None, None)
+    given = {"frames": options.frames, "fps": options.fps, "width": width, "height": height}
+    summary = synthesize(
+        SynthesizeRequest(
+            output=options.output,
+            seed=options.seed,
+            settings=replace(
+                settings_for(options.difficulty), **{name: value for name, value in given.items() if value is not None}
+            ),
+            storage=options.storage,
+            progress=not options.quiet,
+        )
+    )
+    if not options.quiet:
+        print(f"written: {summary.output}, {summary.frames} images of {summary.objects} objects, a box for each")
+
+
 def _download(options: argparse.Namespace) -> None:
     from .download import download
 
@@ -131,6 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_replay(_command(commands, "replay", "track through a rosbag2 and write the results to a new one"))
     _add_import(_command(commands, "import", "make a rosbag2 of a folder of images or of a video"))
+    _add_synthesize(_command(commands, "synthesize", "make up a scene with prompts and ground truth, as a rosbag2"))
     demo = _command(commands, "demo", "make a clip, track through it, leave pictures to look at")
     demo.add_argument("--output", type=Path, default=Path("demo_output"), metavar="DIR", help="default: %(default)s")
     demo.set_defaults(run=_demo)
@@ -180,6 +203,33 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
     add("--compressed", action="store_true", help="write jpeg instead of raw images, to TOPIC/compressed")
     _add_storage(parser)
     parser.set_defaults(run=_import)
+
+
+def _add_synthesize(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Make a rosbag2 of a made-up scene: images, a box for each object on the first image, and the label images "
+        "that a tracker should find. The same seed makes the same scene."
+    )
+    add = parser.add_argument
+    add("output", type=Path, metavar="OUT_BAG", help="the new bag, a folder that is not there yet")
+    add("--seed", type=int, default=0, metavar="S", help="which scene, from 0 (default: %(default)s)")
+    add("--difficulty", default="easy", metavar="easy|medium|hard", help="default: %(default)s")
+    add(
+        "--frames", type=int, metavar="N", help="how many images (default of this, size and rate: the difficulty's own)"
+    )
+    add("--size", type=_size, metavar="WxH", help="of the images in pixels")
+    add("--fps", type=float, metavar="N", help="images per second")
+    _add_storage(parser)
+    parser.set_defaults(run=_synthesize)
+
+
+def _size(text: str) -> tuple[int, int]:
+    """Width and height of text such as 320x240."""
+    try:
+        width, height = map(int, text.split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form WxH, such as 320x240") from None
+    return width, height
 
 
 def _add_storage(parser: argparse.ArgumentParser) -> None:

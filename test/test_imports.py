@@ -1,4 +1,4 @@
-"""Imports point one way: ros, cli -> bag -> pipeline -> messages -> tracking -> model."""
+"""Imports point one way: ros, cli -> bag -> synthetic, pipeline -> messages -> tracking -> model."""
 
 import ast
 import subprocess
@@ -23,10 +23,14 @@ ALLOWED = {
     "messages": {"pixels", "tracking", *LEAVES},
     "overlay": {"tracking"},
     "pipeline": {"messages", "tracking", *LEAVES},
-    "bag": {"messages", "overlay", "pipeline", "pixels", "tracking", *LEAVES},
+    "synthetic": {*LEAVES},
+    "bag": {"messages", "overlay", "pipeline", "pixels", "synthetic", "tracking", *LEAVES},
     "demo": {"bag", "download", "loading", "tracking", *LEAVES},
     "cli_options": {*LEAVES},
-    "cli": {"bag", "cli_options", "demo", "download", "loading", "messages", "pipeline", "tracking", *LEAVES},
+    "cli": {
+        *("bag", "cli_options", "demo", "download", "loading", "messages", "pipeline", "synthetic", "tracking"),
+        *LEAVES,
+    },
     "ros": {"loading", "messages", "msg", "overlay", "pipeline", "pixels", "tracking", *LEAVES},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))

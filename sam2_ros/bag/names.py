@@ -5,6 +5,7 @@ PROMPTS_TOPIC = "/prompts"
 MASKS_TOPIC = "/sam2_tracker/masks"
 OBJECTS_TOPIC = "/sam2_tracker/objects"
 OVERLAY_TOPIC = "/sam2_tracker/overlay"
+GROUND_TRUTH_TOPIC = "/ground_truth/masks"  # label images of made-up scenes
 
 STORAGES = ("mcap", "sqlite3")
 DEFAULT_STORAGE = "mcap"

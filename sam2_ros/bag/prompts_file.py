@@ -78,8 +78,8 @@ def _message(file: Path, fields: Fields) -> Any:
     object_id = fields.integer("object", 0, MAX_ID)
     if action in (Action.REMOVE, Action.RESET):
         _check_bare(fields, action, object_id)
-        return _prompt_message(object_id, action, None)
-    return _prompt_message(object_id, action, _prompt(file, fields, object_id))
+        return prompt_message(object_id, action, None)
+    return prompt_message(object_id, action, _prompt(file, fields, object_id))
 
 
 def _prompt(file: Path, fields: Fields, object_id: int) -> Prompt:
@@ -139,7 +139,7 @@ def _mask(file: Path, fields: Fields) -> np.ndarray:
     return np.asarray(channels.any(axis=2))
 
 
-def _prompt_message(object_id: int, action: Action, prompt: Prompt | None) -> Any:
+def prompt_message(object_id: int, action: Action, prompt: Prompt | None) -> Any:
     """sam2_ros/Prompt; ``prompt``: what says where the object is, None for an action that needs nothing of that."""
     points = np.zeros((0, 2)) if prompt is None else prompt.points
     labels = np.zeros(0) if prompt is None else prompt.point_labels

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from ..errors import BagError
 from .definitions import COMPRESSED_IMAGE, IMAGE, PROMPT_ARRAY
-from .names import MASKS_TOPIC, OVERLAY_TOPIC, PROMPTS_TOPIC
+from .names import GROUND_TRUTH_TOPIC, MASKS_TOPIC, OVERLAY_TOPIC, PROMPTS_TOPIC
 from .reader import BagReader, Topic
 
 IMAGE_TYPES = (IMAGE, COMPRESSED_IMAGE)
@@ -13,7 +13,7 @@ IMAGE_TYPES = (IMAGE, COMPRESSED_IMAGE)
 def image_topic(bag: BagReader, wanted: str | None) -> Topic:
     """The topic to track on: ``wanted``, else the only one with images. Raises BagError.
 
-    Pictures that the tracker itself made do not count, so that the output of a replay can be replayed.
+    Pictures that this package made do not count, so that the output of a replay and a made-up scene can be replayed.
     """
     images = [topic for topic in bag.topics if topic.type in IMAGE_TYPES]
     if wanted is not None:
@@ -59,7 +59,7 @@ def _named(bag: BagReader, images: list[Topic], wanted: str) -> Topic:
 
 def _is_ours(topic: Topic) -> bool:
     # In a namespace, a recorded topic has something in front.
-    return topic.name.endswith((MASKS_TOPIC, OVERLAY_TOPIC))
+    return topic.name.endswith((MASKS_TOPIC, OVERLAY_TOPIC, GROUND_TRUTH_TOPIC))
 
 
 def _names(topics: Iterable[Topic]) -> str:

@@ -1,0 +1,7 @@
+"""Made-up videos with ground truth: for training, tests and demonstrations. ``scene(seed, settings)`` is the way in."""
+
+from .frame import SceneFrame, visible_pixels
+from .scene import scene
+from .settings import DIFFICULTIES, SceneSettings, settings_for
+
+__all__ = ["DIFFICULTIES", "SceneFrame", "SceneSettings", "scene", "settings_for", "visible_pixels"]
