@@ -65,10 +65,22 @@ def _sam2_0(config: ModelConfig) -> ModelConfig:
     return dataclasses.replace(config, name=name, no_object_memory=False, pointer_time=False)
 
 
-# The official networks by full name, then a network that is small enough for tests and for a look at the machinery.
+# The official networks by full name; then our own: one that tracks and is small enough to ship, and one for tests.
 MODEL_CONFIGS: dict[str, ModelConfig] = {
     config.name: config for v2_1 in (_TINY, _SMALL, _BASE_PLUS, _LARGE) for config in (v2_1, _sam2_0(v2_1))
 }
+MODEL_CONFIGS["nano"] = ModelConfig(
+    "nano",
+    embed_dim=32,
+    num_heads=1,
+    stages=(1, 1, 3, 1),
+    global_attention_blocks=(2, 3, 4, 5),  # all of the last two stages: their maps are small
+    hidden_dim=128,
+    memory_dim=32,
+    memory_attention_layers=2,
+    feedforward_dim=256,
+    image_size=192,
+)
 MODEL_CONFIGS["toy"] = ModelConfig(
     "toy",
     embed_dim=16,

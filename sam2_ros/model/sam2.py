@@ -175,8 +175,11 @@ class Sam2(nn.Module):
 
     def segment(self, features: Tensor, image: ImageFeatures, prompts: PromptTensors) -> MaskPrediction:
         """Masks for conditioned features (B, C, f, f) and B prompts; P = 0 points while only tracking."""
-        output = self.decode(features, image, prompts)
-        choice = choose_ambiguous(output) if prompts.ambiguous else choose_single(output)
+        return self.settle(self.decode(features, image, prompts), prompts.ambiguous)
+
+    def settle(self, output: DecoderOutput, ambiguous: bool) -> MaskPrediction:
+        """The masks that stand, out of all that the decoder says."""
+        choice = choose_ambiguous(output) if ambiguous else choose_single(output)
         present = output.object_score > 0
         return MaskPrediction(
             masks=choice.masks.where(present[:, None, None], NO_OBJECT_LOGIT),

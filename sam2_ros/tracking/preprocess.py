@@ -40,12 +40,17 @@ def to_network(frame: np.ndarray, size: int, device: torch.device, dtype: torch.
     """
     resize = frame.shape[:2] != (size, size)
     if resize and device.type == "cpu":
-        frame = np.asarray(Image.fromarray(frame).resize((size, size), Image.Resampling.BICUBIC))
+        frame = square_pixels(frame, size)
     pixels = _to_device(frame, device)
     if resize and device.type != "cpu":
         pixels = F.interpolate(pixels.float(), size=(size, size), mode="bicubic", align_corners=False, antialias=True)
         pixels = pixels.round().clamp(0, 255)
     return normalise(pixels, dtype)
+
+
+def square_pixels(frame: np.ndarray, size: int) -> np.ndarray:
+    """Frame (H, W, 3) uint8 to (S, S, 3) uint8 as the official video loader resizes it: Pillow's bicubic."""
+    return np.asarray(Image.fromarray(frame).resize((size, size), Image.Resampling.BICUBIC))
 
 
 def _to_device(frame: np.ndarray, device: torch.device) -> Tensor:

@@ -1,0 +1,77 @@
+"""What one step trains on: windows of clips, some of their objects, turned and recoloured."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .clips import Clips
+from .config import StageConfig, TrainingError
+
+LEAST_SHARE = 1 / 1000  # of the picture: an object that shows less is not asked for
+ATTEMPTS = 50  # to find a clip with an object to ask for
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """T frames of C clips, and N objects that are seen in the first frame of theirs."""
+
+    images: Tensor  # (T, C, 3, S, S) uint8
+    masks: Tensor  # (T, N, S, S) bool
+    clip: Tensor  # (N,) which clip an object is in
+
+
+def draw_batch(clips: Clips, stage: StageConfig, rng: np.random.Generator) -> Batch:
+    """A batch by chance. Raises TrainingError when the clips hold no object that could be asked for."""
+    images, masks, owners = [], [], []
+    for index in range(stage.clips):
+        window, objects = _draw_window(clips, stage, rng)
+        window = _turned(window, rng)
+        images.append(_recoloured(window[..., :3], rng))
+        masks += [window[..., 3] == object_id for object_id in objects]
+        owners += [index] * len(objects)
+    return Batch(
+        torch.from_numpy(np.stack(images, axis=1)).permute(0, 1, 4, 2, 3),
+        torch.from_numpy(np.stack(masks, axis=1)),
+        torch.tensor(owners),
+    )
+
+
+def _draw_window(clips: Clips, stage: StageConfig, rng: np.random.Generator) -> tuple[np.ndarray, list[int]]:
+    """(T, S, S, 4) uint8 and the ids of the objects to ask for."""
+    for _ in range(ATTEMPTS):
+        clip = clips[int(rng.integers(len(clips)))]
+        strides = [stride for stride in stage.strides if (stage.frames - 1) * stride < len(clip)]
+        if not strides:
+            continue
+        stride = int(rng.choice(strides))
+        start = int(rng.integers(len(clip) - (stage.frames - 1) * stride))
+        times = start + stride * np.arange(stage.frames)
+        if rng.random() < 0.5:  # a film run backwards is a film
+            times = times[::-1]
+        counts = np.bincount(clip[times[0], ..., 3].ravel())[1:]
+        candidates = np.flatnonzero(counts >= LEAST_SHARE * clip[0, ..., 3].size) + 1
+        if len(candidates):
+            objects = rng.permutation(candidates)[: stage.objects]
+            return np.stack([clip[time] for time in times]), sorted(int(object_id) for object_id in objects)
+    raise TrainingError(
+        f"{ATTEMPTS} clips drawn for the stage {stage.name} had no object in {stage.frames} frames; give other data"
+    )
+
+
+def _turned(window: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The window mirrored and with its axes exchanged, or not."""
+    flip_x, flip_y, exchange = rng.random(3) < 0.5
+    if flip_x:
+        window = window[:, :, ::-1]
+    if flip_y:
+        window = window[:, ::-1]
+    return window.transpose(0, 2, 1, 3) if exchange else window
+
+
+def _recoloured(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Colours exchanged, brightness and contrast changed, the same in all frames (T, S, S, 3) uint8."""
+    gain, offset = rng.uniform(0.75, 1.25), rng.uniform(-25, 25)
+    table = np.clip((np.arange(256) - 128) * gain + 128 + offset, 0, 255).astype(np.uint8)
+    return table[images[..., rng.permutation(3)]]

@@ -1,0 +1,111 @@
+"""Clips on disk: made-up scenes and bags, resized to the network's square once, so that training only reads.
+
+A clip is one file, an array (T, S, S, 4) uint8: red, green, blue and the label image (0 background, else the object).
+"""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from sam2_ros.synthetic import scene, settings_for
+from sam2_ros.tracking.preprocess import square_pixels
+
+from .config import BagData, DataConfig, SceneData
+from .labelled_bag import labelled_frames
+
+
+@dataclass(frozen=True, slots=True)
+class SceneClip:
+    """A scene that becomes a clip."""
+
+    difficulty: str
+    seed: int
+    width: int
+    height: int
+
+    @property
+    def name(self) -> str:
+        """File name of the clip without its ending."""
+        return f"{self.difficulty}_{self.seed}_{self.width}x{self.height}"
+
+
+class Clips:
+    """The clips of a training run, read from disk on demand."""
+
+    def __init__(self, files: list[Path]) -> None:
+        self._clips = [np.load(file, mmap_mode="r") for file in files]
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """(T, S, S, 4) uint8, on disk."""
+        return self._clips[index]
+
+
+def prepare(data: DataConfig, size: int, folder: Path) -> Clips:
+    """The clips that the configuration names, made where they are not in ``folder`` yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = [(_file(folder, clip.name, size), clip) for source in data.scenes for clip in scene_clips(source)]
+    missing = [(file, clip) for file, clip in wanted if not file.exists()]
+    if missing:
+        with ProcessPoolExecutor(max_workers=os.cpu_count()) as workers:
+            made = workers.map(partial(_make, size), *zip(*missing, strict=True))
+            for _ in tqdm(made, total=len(missing), unit=" clips"):
+                pass
+    files = [file for file, _ in wanted]
+    for bag in data.bags:
+        files += _bag_clips(bag, size, folder)
+    return Clips(files)
+
+
+def scene_clips(source: SceneData) -> Iterator[SceneClip]:
+    """The scenes of one line of the configuration; picture sizes take turns."""
+    for index in range(source.clips):
+        width, height = source.sizes[index % len(source.sizes)]
+        yield SceneClip(source.difficulty, source.seed + index, width, height)
+
+
+def _make(size: int, file: Path, clip: SceneClip) -> None:
+    cv2.setNumThreads(1)  # there is a process for every core already
+    settings = dataclasses.replace(settings_for(clip.difficulty), width=clip.width, height=clip.height)
+    _save(file, np.stack([square_clip_frame(f.image, f.labels, size) for f in scene(clip.seed, settings)]))
+
+
+def _bag_clips(bag: BagData, size: int, folder: Path) -> list[Path]:
+    """A bag cut into clips."""
+    frames = list(labelled_frames(bag))
+    files = []
+    for start in range(0, len(frames), bag.clip_frames):
+        file = _file(folder, f"{Path(bag.bag).name}_{start}", size)
+        part = frames[start : start + bag.clip_frames]
+        _save(file, np.stack([square_clip_frame(image, labels, size) for image, labels in part]))
+        files.append(file)
+    return files
+
+
+def square_clip_frame(image: np.ndarray, labels: np.ndarray, size: int) -> np.ndarray:
+    """Image (H, W, 3) and label image (H, W), both uint8, to (S, S, 4)."""
+    if labels.shape != (size, size):
+        labels = cv2.resize(labels, (size, size), interpolation=cv2.INTER_NEAREST_EXACT)
+    pixels = image if image.shape[:2] == (size, size) else square_pixels(image, size)
+    return np.dstack((pixels, labels))
+
+
+def _file(folder: Path, name: str, size: int) -> Path:
+    return folder / f"{name}_at_{size}.npy"
+
+
+def _save(file: Path, clip: np.ndarray) -> None:
+    part = file.with_suffix(f".part{os.getpid()}")
+    with part.open("wb") as stream:
+        np.save(stream, clip)
+    part.rename(file)  # a clip that is there is whole

@@ -1,0 +1,66 @@
+"""What a run has to remember between two starts, in one file."""
+
+from pathlib import Path
+
+import torch
+from torch.optim import AdamW
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from sam2_ros.model.sam2 import Sam2
+
+from .config import TrainingConfig
+
+STATE_FILE = "state.pt"
+BETAS = (0.9, 0.98)
+
+
+class TrainingState:
+    """The network, its running mean, the optimiser, and how many steps they have seen."""
+
+    def __init__(self, network: Sam2, config: TrainingConfig) -> None:
+        self.step = 0
+        self.network = network
+        decay = 1 - 1 / config.average_steps
+        self.average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay))
+        self.optimizer = AdamW(_groups(network, config.weight_decay), betas=BETAS)
+
+    def save(self, folder: Path) -> None:
+        """Write the state; the file that was there stays whole until the new one is."""
+        part = folder / (STATE_FILE + ".part")
+        torch.save(
+            {
+                "step": self.step,
+                "network": self.network.state_dict(),
+                "average": self.average.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+            },
+            part,
+        )
+        part.rename(folder / STATE_FILE)
+
+    def load(self, folder: Path) -> bool:
+        """Go on where ``folder`` left off; False when there is nothing to go on from."""
+        file = folder / STATE_FILE
+        if not file.exists():
+            return False
+        content = torch.load(file, map_location=self.network.device, weights_only=True)
+        self.step = content["step"]
+        self.network.load_state_dict(content["network"])
+        self.average.load_state_dict(content["average"])
+        self.optimizer.load_state_dict(content["optimizer"])
+        return True
+
+    @property
+    def averaged(self) -> Sam2:
+        """The network whose weights are the running mean: the one to use."""
+        network = self.average.module
+        assert isinstance(network, Sam2)
+        return network
+
+
+def _groups(network: Sam2, weight_decay: float) -> list[dict[str, object]]:
+    """Matrices decay, biases, norms and tables do not."""
+    trained = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
+    decaying = [p for name, p in trained if p.ndim > 1 and "embed" not in name and "." in name]
+    rest = [p for name, p in trained if not (p.ndim > 1 and "embed" not in name and "." in name)]
+    return [{"params": decaying, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]

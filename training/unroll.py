@@ -1,0 +1,110 @@
+"""A batch of clips through the network and the memory bank, as the tracker would take them, with gradients."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sam2_ros.config import TrackerConfig
+from sam2_ros.model.image_encoder import ImageFeatures
+from sam2_ros.model.mask_decoder import resize_logits
+from sam2_ros.model.sam2 import FEEDBACK_LIMIT, MaskPrediction, PromptTensors, Sam2
+from sam2_ros.tracking.memory import MemoryBank
+from sam2_ros.tracking.preprocess import normalise
+
+from .batch import Batch
+from .config import LossConfig, StageConfig
+from .losses import Losses, frame_losses, mean_losses
+from .prompts import clicks_inside, corrections, jittered_boxes, joined
+
+LATER_PROMPTS = 0.5  # probability that a clip has any
+
+
+class Unroll:
+    """The objects of one batch on their way through its frames."""
+
+    def __init__(
+        self, network: Sam2, batch: Batch, stage: StageConfig, weights: LossConfig, rng: np.random.Generator
+    ) -> None:
+        self._network = network
+        self._batch = batch
+        self._stage = stage
+        self._weights = weights
+        self._rng = rng
+        self._frames, self._count = batch.masks.shape[:2]
+        limits = TrackerConfig(max_objects=self._count, max_cond_frames=1 + stage.corrections)
+        self._bank = MemoryBank(network.config, limits, network.device, network.dtype)
+        self._losses: list[Losses] = []
+
+    def run(self) -> Losses:
+        """Mean losses over the frames."""
+        pixels = normalise(self._batch.images.flatten(0, 1), self._network.dtype)
+        clips = self._batch.images.shape[1]
+        encoded = self._network.encode_image(pixels)
+        corrected = self._draw_corrected()
+        slots = list(range(self._count))
+        for frame in range(self._frames):
+            image = _rows(encoded, frame * clips + self._batch.clip)
+            truth = self._batch.masks[frame]
+            prompted = frame == 0 or frame in corrected
+            prediction = self._start(image, truth) if frame == 0 else self._follow(image, truth, frame, prompted)
+            if frame + 1 < self._frames:
+                marks = torch.full((self._count,), prompted, device=truth.device)
+                memory = self._network.encode_memory(image, prediction.masks, prediction.object_score, marks)
+                self._bank.write(slots, frame, memory, prediction.pointers, [prompted] * self._count)
+        return mean_losses(self._losses)
+
+    def _draw_corrected(self) -> set[int]:
+        """Frames of a clip that get another prompt."""
+        if self._frames == 1 or self._rng.random() >= LATER_PROMPTS:
+            return set()
+        later = self._rng.permutation(np.arange(1, self._frames))
+        return {int(frame) for frame in later[: self._stage.corrections]}
+
+    def _start(self, image: ImageFeatures, truth: Tensor) -> MaskPrediction:
+        """The first frame: one prompt, and on a still image clicks that correct it."""
+        names, chances = zip(*self._stage.kinds, strict=True)
+        kind = self._rng.choice(names, p=np.array(chances) / sum(chances))
+        if kind == "mask":
+            return self._network.mask_as_output(image, truth.to(self._network.dtype))
+        features = self._network.condition_on_nothing(image)
+        prompts = jittered_boxes(truth, self._rng) if kind == "box" else clicks_inside(truth, self._rng)
+        prediction = self._answer(features, image, prompts, truth)
+        clicks = int(self._rng.integers(self._stage.corrections + 1)) if self._frames == 1 else 0
+        for _ in range(clicks):
+            prompts, prediction = self._correct(features, image, prompts, prediction, truth)
+        return prediction
+
+    def _follow(self, image: ImageFeatures, truth: Tensor, frame: int, prompted: bool) -> MaskPrediction:
+        memories = self._bank.recall(list(range(self._count)), frame)
+        features = self._network.condition_on_memory(image, memories)
+        nothing = PromptTensors(truth.new_zeros(self._count, 0, 2, dtype=features.dtype), truth.new_zeros(self._count, 0, dtype=torch.long))
+        prediction = self._answer(features, image, nothing, truth)
+        if prompted:
+            _, prediction = self._correct(features, image, nothing, prediction, truth)
+        return prediction
+
+    def _correct(
+        self,
+        features: Tensor,
+        image: ImageFeatures,
+        prompts: PromptTensors,
+        prediction: MaskPrediction,
+        truth: Tensor,
+    ) -> tuple[PromptTensors, MaskPrediction]:
+        """One click into the wrong part of each prediction, and the answer to all prompts so far."""
+        before = prediction.masks.detach()
+        side = truth.shape[-1]
+        click = corrections(resize_logits(before, side, side) > 0, truth, self._rng)
+        prompts = joined(prompts, click, before.clamp(-FEEDBACK_LIMIT, FEEDBACK_LIMIT))
+        return prompts, self._answer(features, image, prompts, truth)
+
+    def _answer(
+        self, features: Tensor, image: ImageFeatures, prompts: PromptTensors, truth: Tensor
+    ) -> MaskPrediction:
+        output = self._network.decode(features, image, prompts)
+        self._losses.append(frame_losses(output, prompts.labels.shape[1], truth, self._weights))
+        return self._network.settle(output, prompts.ambiguous)
+
+
+def _rows(image: ImageFeatures, index: Tensor) -> ImageFeatures:
+    return ImageFeatures(image.features[index], image.stride8[index], image.stride4[index])
