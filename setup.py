@@ -19,16 +19,20 @@ setup(
     python_requires=">=3.10",
     packages=[*find_packages(include=["sam2_ros", "sam2_ros.*"]), "sam2_ros.definitions"],
     package_dir={"sam2_ros.definitions": "msg"},
-    package_data={"sam2_ros.definitions": ["*.msg"]},
+    package_data={"sam2_ros.definitions": ["*.msg"], "sam2_ros": ["weights/*"]},
     install_requires=[
         "numpy>=1.23",
         "opencv-python>=4.6",
         "pillow>=9.1",
         "PyYAML>=5.4",
         "rosbags>=0.11.6",
+        "safetensors>=0.4",
         "torch>=2.1",
         "tqdm>=4.60",
     ],
-    extras_require={"test": ["mypy", "pytest", "rosbags-image", "ruff", "types-PyYAML"]},
+    extras_require={
+        "train": ["matplotlib"],
+        "test": ["matplotlib", "mypy", "pytest", "rosbags-image", "ruff", "types-PyYAML"],
+    },
     entry_points={"console_scripts": ["sam2-ros = sam2_ros.cli:main"]},
 )

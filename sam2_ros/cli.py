@@ -15,6 +15,7 @@ from .bag.names import CAMERA_TOPIC, DEFAULT_STORAGE, PROMPTS_TOPIC, STORAGES
 from .cli_options import add_config_options, config_from
 from .config import ModelChoice, TrackerConfig
 from .errors import Sam2RosError
+from .shipped import ABOUT_NANO
 
 INTERRUPTED = 130  # what a shell reports for Ctrl-C
 
@@ -79,21 +80,21 @@ def _replay(options: argparse.Namespace) -> None:
 
 
 def _demo(options: argparse.Namespace) -> None:
-    from .demo import choose_model, run_demo
+    from .demo import SCENE, SHEET, TRACKED, VIDEO, run_demo
 
-    choice = choose_model()
-    if choice.checkpoint == "random":
-        _say(
-            "warning: there are no official weights in the cache, so a small network with RANDOM weights runs: you see "
-            "that everything works, but its masks mean nothing. `sam2-ros download tiny` fetches real weights"
-        )
-    summary = run_demo(options.output, choice)
-    print(f"model {choice.model}: {summary.replay.frames} frames, {summary.replay.fps:.1f} per second")
+    choice = config_from(ModelChoice, options)
+    summary = run_demo(options.output, choice, options.seed, options.difficulty)
+    if choice.model in ("auto", "nano") and choice.checkpoint == "auto":
+        print(f"model nano: {ABOUT_NANO}")
+    print(f"objects: {len(summary.replay.object_ids)}, each from one box on the first of {summary.replay.frames} images")
+    print(f"J&F: {summary.j_and_f:.3f} (mean over objects, 1 is perfect)")
+    print(f"visibility: {summary.visibility:.1%} of objects and images told right")
+    print(f"speed: {summary.replay.fps:.1f} images per second, with reading, drawing and writing")
     for name, text in (
-        ("clip_bag", "the bag that was made"),
-        ("tracked_bag", "the bag with masks and objects"),
-        ("overlay.mp4", "video"),
-        ("overlays", "one picture a frame"),
+        (SCENE, "scene with prompts and ground truth"),
+        (TRACKED, "bag with masks and objects"),
+        (VIDEO, "overlay video"),
+        (SHEET, "contact sheet"),
     ):
         print(f"{text}: {options.output / name}")
 
@@ -154,9 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_replay(_command(commands, "replay", "track through a rosbag2 and write the results to a new one"))
     _add_import(_command(commands, "import", "make a rosbag2 of a folder of images or of a video"))
     _add_synthesize(_command(commands, "synthesize", "make up a scene with prompts and ground truth, as a rosbag2"))
-    demo = _command(commands, "demo", "make a clip, track through it, leave pictures to look at")
-    demo.add_argument("--output", type=Path, default=Path("demo_output"), metavar="DIR", help="default: %(default)s")
-    demo.set_defaults(run=_demo)
+    _add_demo(_command(commands, "demo", "make up a scene, track through it, score it, leave pictures to look at"))
     fetch = _command(commands, "download", "fetch official weights into the cache and verify them")
     fetch.add_argument("models", nargs="+", metavar="MODEL", help="tiny, small, base_plus or large")
     fetch.set_defaults(run=_download)
@@ -221,6 +220,15 @@ def _add_synthesize(parser: argparse.ArgumentParser) -> None:
     add("--fps", type=float, metavar="N", help="images per second")
     _add_storage(parser)
     parser.set_defaults(run=_synthesize)
+
+
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--output", type=Path, default=Path("demo_output"), metavar="DIR", help="default: %(default)s")
+    add("--seed", type=int, default=5, metavar="S", help="which scene, from 0 (default: %(default)s)")
+    add("--difficulty", default="medium", metavar="easy|medium|hard", help="default: %(default)s")
+    add_config_options(parser.add_argument_group("model"), ModelChoice)
+    parser.set_defaults(run=_demo)
 
 
 def _size(text: str) -> tuple[int, int]:

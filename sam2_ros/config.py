@@ -72,11 +72,14 @@ class ModelChoice:
     """Which network runs, where and how precisely. Raises ConfigError."""
 
     model: str = _parameter(
-        "tiny", "size of the network: tiny, small, base_plus, large, or a full name such as sam2_hiera_tiny"
+        "auto",
+        "size of the network: nano (comes with the package), tiny, small, base_plus, large, or a full name such as "
+        "sam2_hiera_tiny; auto is what the checkpoint's weights are, and nano when no checkpoint is named",
     )
     checkpoint: str = _parameter(
         "auto",
-        "weights: path of an official .pt file; auto downloads it once; random needs none and tracks nothing",
+        "weights: path of an official .pt file or a .safetensors file; auto takes those of the package (nano) or downloads "
+        "them once; random needs none and tracks nothing",
     )
     device: str = _parameter("auto", "auto (CUDA where there is one), cpu, cuda or cuda:N")
     precision: str = _parameter(

@@ -1,35 +1,57 @@
 """From settings to a network on its device: the edge where device, precision and weights are chosen."""
 
+import dataclasses
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from .config import ModelChoice
 from .download import checkpoint_file
-from .errors import ConfigError, DeviceError
-from .model.checkpoint import load_model, random_model
+from .errors import CheckpointError, ConfigError, DeviceError
+from .model.checkpoint import network_of, random_model, read_state, recognise
 from .model.config import ModelConfig, get_config
 from .model.sam2 import Sam2
+from .shipped import SHIPPED
+
+AUTO_MODEL = "nano"  # where neither a model nor weights are named: it comes with the package
 
 
 def load_network(choice: ModelChoice) -> Sam2:
     """The network that the settings name, ready for inference. Raises ConfigError, DeviceError, CheckpointError."""
-    config = model_config(choice)
     device = compute_device(choice.device)
     dtype = compute_dtype(choice.precision, device)
     if choice.checkpoint == "random":
-        return random_model(config, device=device, dtype=dtype)
-    path = checkpoint_file(config.name) if choice.checkpoint == "auto" else Path(choice.checkpoint).expanduser()
+        return random_model(named_config(choice), device=device, dtype=dtype)
+    if choice.checkpoint == "auto":
+        config = named_config(choice)
+        path = SHIPPED.get(config.name) or checkpoint_file(config.name)
+        state = read_state(path)
+    else:
+        path = Path(choice.checkpoint).expanduser()
+        state = read_state(path)
+        config = named_config(choice) if choice.model != "auto" else _config_of(state, path, choice.image_size)
     try:
-        return load_model(config, path, device, dtype)
+        return network_of(config, state, path, device, dtype)
     except torch.cuda.OutOfMemoryError as error:
         raise DeviceError(f"{device} has no memory for the model {config.name}; choose a smaller one") from error
 
 
-def model_config(choice: ModelChoice) -> ModelConfig:
-    """The shape of the network that the settings name. Raises ConfigError."""
+def named_config(choice: ModelChoice) -> ModelConfig:
+    """The shape of the network by its name alone. Raises ConfigError."""
     try:
-        return get_config(choice.model, choice.image_size or None)
+        return get_config(AUTO_MODEL if choice.model == "auto" else choice.model, choice.image_size or None)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+
+
+def _config_of(state: dict[str, Tensor], path: Path, image_size: int) -> ModelConfig:
+    """The shape of the network that the weights of a file belong to."""
+    config = recognise(state)
+    if config is None:
+        raise CheckpointError(f"{path} fits none of the known models; use an official SAM 2 .pt file")
+    try:
+        return dataclasses.replace(config, image_size=image_size or config.image_size)
     except ValueError as error:
         raise ConfigError(str(error)) from None
 

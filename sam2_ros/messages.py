@@ -140,12 +140,12 @@ def _prompt_error(object_id: int, what: str) -> PromptError:
 def masks_message(types: MessageTypes, header: Any, result: FrameResult) -> Any:
     """sensor_msgs/Image of the label image (H, W): mono8, or mono16 in this machine's byte order when it is uint16."""
     encoding = "mono16" if result.label_image.dtype == np.uint16 else "mono8"
-    return _image(types, header, encoding, result.label_image)
+    return image_message(types, header, encoding, result.label_image)
 
 
 def overlay_message(types: MessageTypes, header: Any, rgb: np.ndarray) -> Any:
     """sensor_msgs/Image, rgb8, of a picture (H, W, 3) uint8 RGB."""
-    return _image(types, header, "rgb8", rgb)
+    return image_message(types, header, "rgb8", rgb)
 
 
 def objects_message(types: MessageTypes, header: Any, result: FrameResult, latency: float, cropped_masks: bool) -> Any:
@@ -180,7 +180,7 @@ def _tracked_object(types: MessageTypes, header: Any, state: ObjectState, croppe
         first_seen=time_message(types, state.first_seen_ns),
         last_seen=time_message(types, state.last_seen_ns),
         frames_since_seen=int(state.frames_since_seen),
-        mask=_image(types, header, "mono8", crop),
+        mask=image_message(types, header, "mono8", crop),
         mask_x_offset=int(x_min) if crop.size else 0,
         mask_y_offset=int(y_min) if crop.size else 0,
     )
@@ -195,7 +195,7 @@ def _crop(state: ObjectState) -> np.ndarray:
     return crop
 
 
-def _image(types: MessageTypes, header: Any, encoding: str, pixels: np.ndarray) -> Any:
+def image_message(types: MessageTypes, header: Any, encoding: str, pixels: np.ndarray) -> Any:
     """sensor_msgs/Image of pixels (H, W) or (H, W, C) in this machine's byte order."""
     height, width = pixels.shape[:2]
     return types.Image(

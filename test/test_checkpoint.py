@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sam2_ros.config import ModelChoice
 from sam2_ros.errors import CheckpointError, ConfigError, DeviceError
-from sam2_ros.loading import compute_device, compute_dtype, load_network, model_config
+from sam2_ros.loading import compute_device, compute_dtype, load_network, named_config
 from sam2_ros.model.checkpoint import describe_mismatch, expected_shapes, load_model, random_model
 from sam2_ros.model.config import get_config
 
@@ -327,7 +327,7 @@ def test_network_saved_as_an_object_is_refused(path: Path) -> None:
 
 def test_unknown_model_lists_the_known_ones() -> None:
     with pytest.raises(ConfigError, match=r"unknown model 'huge'; choose one of tiny, small, base_plus, large"):
-        model_config(ModelChoice(model="huge"))
+        named_config(ModelChoice(model="huge"))
 
 
 @pytest.mark.parametrize("image_size", [100, 31, 1023])

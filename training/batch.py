@@ -1,7 +1,8 @@
-"""What one step trains on: windows of clips, some of their objects, turned and recoloured."""
+"""What one step trains on: parts of clips, some of their objects, cut out, turned and recoloured."""
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -22,11 +23,14 @@ class Batch:
     clip: Tensor  # (N,) which clip an object is in
 
 
-def draw_batch(clips: Clips, stage: StageConfig, rng: np.random.Generator) -> Batch:
-    """A batch by chance. Raises TrainingError when the clips hold no object that could be asked for."""
+def draw_batch(clips: Clips, stage: StageConfig, size: int, rng: np.random.Generator) -> Batch:
+    """A batch by chance of pictures of ``size`` pixels a side.
+
+    Raises TrainingError when the clips hold no object that could be asked for.
+    """
     images, masks, owners = [], [], []
     for index in range(stage.clips):
-        window, objects = _draw_window(clips, stage, rng)
+        window, objects = _draw_window(clips, stage, size, rng)
         window = _turned(window, rng)
         images.append(_recoloured(window[..., :3], rng))
         masks += [window[..., 3] == object_id for object_id in objects]
@@ -38,8 +42,10 @@ def draw_batch(clips: Clips, stage: StageConfig, rng: np.random.Generator) -> Ba
     )
 
 
-def _draw_window(clips: Clips, stage: StageConfig, rng: np.random.Generator) -> tuple[np.ndarray, list[int]]:
-    """(T, S, S, 4) uint8 and the ids of the objects to ask for."""
+def _draw_window(
+    clips: Clips, stage: StageConfig, size: int, rng: np.random.Generator
+) -> tuple[np.ndarray, list[int]]:
+    """(T, size, size, 4) uint8 and the ids of the objects to ask for."""
     for _ in range(ATTEMPTS):
         clip = clips[int(rng.integers(len(clips)))]
         strides = [stride for stride in stage.strides if (stage.frames - 1) * stride < len(clip)]
@@ -50,14 +56,44 @@ def _draw_window(clips: Clips, stage: StageConfig, rng: np.random.Generator) -> 
         times = start + stride * np.arange(stage.frames)
         if rng.random() < 0.5:  # a film run backwards is a film
             times = times[::-1]
-        counts = np.bincount(clip[times[0], ..., 3].ravel())[1:]
-        candidates = np.flatnonzero(counts >= LEAST_SHARE * clip[0, ..., 3].size) + 1
+        anchors = _shown(clip[times[0], ..., 3])
+        if not len(anchors):
+            continue
+        y, x, side = _draw_crop(clip[times[0], ..., 3] == rng.choice(anchors), size, rng)
+        window = np.stack([_resized(clip[time, y : y + side, x : x + side], size) for time in times])
+        candidates = _shown(window[0, ..., 3])
         if len(candidates):
             objects = rng.permutation(candidates)[: stage.objects]
-            return np.stack([clip[time] for time in times]), sorted(int(object_id) for object_id in objects)
+            return window, sorted(int(object_id) for object_id in objects)
     raise TrainingError(
         f"{ATTEMPTS} clips drawn for the stage {stage.name} had no object in {stage.frames} frames; give other data"
     )
+
+
+def _shown(labels: np.ndarray) -> np.ndarray:
+    """Ids of the objects that show enough of themselves in (S, S)."""
+    counts = np.bincount(labels.ravel())
+    counts[0] = 0
+    return np.flatnonzero(counts >= LEAST_SHARE * labels.size)
+
+
+def _draw_crop(anchor: np.ndarray, size: int, rng: np.random.Generator) -> tuple[int, int, int]:
+    """Corner y, x and side of a square that holds a pixel of ``anchor`` (S, S) bool; the whole when that is ``size``."""
+    whole = anchor.shape[0]
+    side = int(rng.integers(size, whole + 1))
+    pixels = np.argwhere(anchor)
+    centre = pixels[rng.integers(len(pixels))]
+    low, high = np.clip(centre - side + 1, 0, whole - side), np.clip(centre, 0, whole - side)
+    y, x = rng.integers(low, high + 1)
+    return int(y), int(x), side
+
+
+def _resized(picture: np.ndarray, size: int) -> np.ndarray:
+    """(side, side, 4) uint8 to (size, size, 4): pixels by area, labels by the nearest."""
+    if len(picture) == size:
+        return picture
+    pixels = cv2.resize(picture[..., :3], (size, size), interpolation=cv2.INTER_AREA)
+    return np.dstack((pixels, cv2.resize(picture[..., 3], (size, size), interpolation=cv2.INTER_NEAREST_EXACT)))
 
 
 def _turned(window: np.ndarray, rng: np.random.Generator) -> np.ndarray:

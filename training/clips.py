@@ -4,6 +4,7 @@ A clip is one file, an array (T, S, S, 4) uint8: red, green, blue and the label 
 """
 
 import dataclasses
+import itertools
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -81,14 +82,12 @@ def _make(size: int, file: Path, clip: SceneClip) -> None:
 
 
 def _bag_clips(bag: BagData, size: int, folder: Path) -> list[Path]:
-    """A bag cut into clips."""
-    frames = list(labelled_frames(bag))
+    """A bag cut into clips, anew each time: nobody knows whether the bag is still the same."""
+    frames = (square_clip_frame(image, labels, size) for image, labels in labelled_frames(bag))
     files = []
-    for start in range(0, len(frames), bag.clip_frames):
-        file = _file(folder, f"{Path(bag.bag).name}_{start}", size)
-        part = frames[start : start + bag.clip_frames]
-        _save(file, np.stack([square_clip_frame(image, labels, size) for image, labels in part]))
-        files.append(file)
+    while part := list(itertools.islice(frames, bag.clip_frames)):
+        files.append(_file(folder, f"{Path(bag.bag).name}_{len(files)}", size))
+        _save(files[-1], np.stack(part))
     return files
 
 

@@ -50,6 +50,7 @@ class StageConfig:
     objects: int  # of one clip, at most
     frames: int  # of one clip: 1 is a still image
     learning_rate: tuple[float, float]  # at the stage's beginning and end, linear between
+    image_size: int | None = None  # cut out of the pictures, which saves time; None: whole pictures
     strides: tuple[int, ...] = (1,)  # frames from one to the next are drawn from these
     corrections: int = 0  # clicks into the wrong part: on a still up to so many, in a clip on so many frames at most
     kinds: tuple[tuple[str, float], ...] = (("box", 0.5), ("point", 0.5))  # first prompt (box, point, mask), weight

@@ -1,12 +1,15 @@
 """The run: stage after stage, step after step, from where it was left."""
 
+import dataclasses
 import time
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from sam2_ros.model.config import get_config
+from sam2_ros.model.sam2 import Sam2
 
 from .batch import Batch, draw_batch
 from .clips import Clips, prepare
@@ -67,9 +70,9 @@ def _clips(config: TrainingConfig, size: int, folder: Path) -> Clips:
     if not config.data.scenes and not config.data.bags:
         raise TrainingError("the configuration names no data; add scenes or bags")
     if parallel.is_first():
-        prepare(config.data, size, folder)
+        clips = prepare(config.data, size, folder)
     parallel.wait()
-    return prepare(config.data, size, folder)
+    return clips if parallel.is_first() else prepare(config.data, size, folder)
 
 
 def _schedule(config: TrainingConfig, done: int):  # type: ignore[no-untyped-def]
@@ -87,12 +90,13 @@ def _step(
 ) -> LogLine:
     started = time.perf_counter()
     rng = np.random.default_rng((config.seed, step, parallel.rank()))
-    batch = _on_device(draw_batch(clips, stage, rng), state.network.device)
+    size = stage.image_size or state.network.config.image_size
+    batch = _on_device(draw_batch(clips, stage, size, rng), state.network.device)
     first, last = stage.learning_rate
     rate = (first + (last - first) * progress) * min(1.0, (step + 1) / config.warm_up_steps)
     for group in state.optimizer.param_groups:
         group["lr"] = rate
-    losses = Unroll(state.network, batch, stage, config.loss, rng).run()
+    losses = Unroll(seeing(state.network, size), batch, stage, config.loss, rng).run()
     total = losses.total(config.loss)
     if not torch.isfinite(total):
         raise TrainingError(f"the loss is {float(total)} at step {step}; lower the learning rate and start again")
@@ -104,6 +108,16 @@ def _step(
     state.average.update_parameters(state.network)
     parts = torch.stack([total.detach(), *(getattr(losses, name).detach() for name in losses.__slots__)])
     return LogLine(step, stage.name, time.perf_counter() - started, rate, *parallel.mean(parts).tolist())
+
+
+@lru_cache(maxsize=1)
+def seeing(network: Sam2, size: int) -> Sam2:
+    """The same parameters in a network that takes pictures of another size."""
+    if size == network.config.image_size:
+        return network
+    other = Sam2(dataclasses.replace(network.config, image_size=size))
+    other.load_state_dict(network.state_dict(keep_vars=True), assign=True)
+    return other
 
 
 def _on_device(batch: Batch, device: torch.device) -> Batch:

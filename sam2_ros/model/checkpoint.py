@@ -1,4 +1,4 @@
-"""The one gate that weights pass: an official ``{"model": state_dict}`` file to a network, strictly."""
+"""The one gate that weights pass: an official ``{"model": state_dict}`` file, or safetensors, to a network, strictly."""
 
 import math
 import pickle
@@ -6,6 +6,8 @@ import zipfile
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 
 from ..errors import CheckpointError
@@ -21,11 +23,21 @@ def load_model(
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
 ) -> Sam2:
-    """Network with the weights of an official file, in evaluation mode, frozen.
+    """Network with the weights of a file, in evaluation mode, frozen.
 
     Every key of the file is used once and none is missing, else CheckpointError. Code in the file is never executed.
     """
-    state = read_state(Path(checkpoint))
+    return network_of(config, read_state(Path(checkpoint)), checkpoint, device, dtype)
+
+
+def network_of(
+    config: ModelConfig,
+    state: dict[str, Tensor],
+    checkpoint: Path | str,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> Sam2:
+    """Network with the weights ``state``, which came from the file ``checkpoint``. Raises CheckpointError."""
     expected = expected_shapes(config)
     problem = describe_mismatch(expected, shapes_of(state))
     if problem:
@@ -59,8 +71,10 @@ def ready(model: Sam2, device: torch.device | str, dtype: torch.dtype) -> Sam2:
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """The tensors of an official checkpoint file on the CPU. Raises CheckpointError."""
+    """The tensors of a checkpoint file, official or ``.safetensors``, on the CPU. Raises CheckpointError."""
     _check_readable(path)
+    if path.suffix == ".safetensors":
+        return _read_safetensors(path)
     if not _is_intact(path):
         raise CheckpointError(_not_a_checkpoint(path))
     try:
@@ -85,13 +99,21 @@ def read_state(path: Path) -> dict[str, Tensor]:
     return state
 
 
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        state: dict[str, Tensor] = load_file(path)
+    except SafetensorError as error:
+        raise CheckpointError(f"{path} is damaged, cut short or not a safetensors file: {error}") from error
+    return state
+
+
 def _check_readable(path: Path) -> None:
     try:
         path.open("rb").close()
     except OSError as error:
         raise CheckpointError(
             f"there is no readable checkpoint file {path} ({error.strerror}); "
-            "give the path of an official SAM 2 .pt file"
+            "give the path of an official SAM 2 .pt file, or of a .safetensors file"
         ) from error
 
 
@@ -152,9 +174,14 @@ def describe_mismatch(expected: dict[str, tuple[int, ...]], found: dict[str, tup
     return "; ".join(parts)
 
 
-def _advice(state: dict[str, Tensor]) -> str:
+def recognise(state: dict[str, Tensor]) -> ModelConfig | None:
+    """The configuration that weights belong to, by their keys and shapes; None when it is none of the known."""
     found = shapes_of(state)
-    for name, config in MODEL_CONFIGS.items():
-        if expected_shapes(config) == found:
-            return f"The file looks like {name}: choose that model, or another file"
+    return next((config for config in MODEL_CONFIGS.values() if expected_shapes(config) == found), None)
+
+
+def _advice(state: dict[str, Tensor]) -> str:
+    known = recognise(state)
+    if known is not None:
+        return f"The file looks like {known.name}: choose that model, or another file"
     return "The file looks like none of the known sizes: use an official SAM 2 .pt file"

@@ -1,0 +1,325 @@
+#!/usr/bin/env python3
+"""How well does a model track? Made-up clips with ground truth, one prompt per object on the first frame.
+
+Prints, per difficulty, a table of the model from a box, from a point and with its memory cut, beside simple peers on
+the same clips: the first mask copied, an OpenCV tracker whose box the same decoder turns into a mask, and the first
+mask warped by dense optical flow. J&F as in DAVIS 2017; visibility is the share of (object, frame) told right; found
+again is the share of objects that, hidden for at least 10 frames, have a mask of IoU 0.5 or more within 10 frames of
+their return. Then frames per second of `Tracker.step` on all cores, with one and with four objects.
+"""
+
+import argparse
+import dataclasses
+import itertools
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+# This checkout is what is measured, installed or not.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from sam2_ros.config import ModelChoice
+from sam2_ros.evaluation.score import ClipScore
+from sam2_ros.loading import load_network
+from sam2_ros.model.image_encoder import ImageFeatures
+from sam2_ros.model.sam2 import Memories, Sam2
+from sam2_ros.synthetic import DIFFICULTIES, SceneFrame, SceneSettings, scene
+from sam2_ros.tracking.prompt import Prompt
+from sam2_ros.tracking.tracker import Tracker
+
+HIDDEN = 10  # frames: an object that is hidden for so long has to be found again
+RETURN = 10  # frames after its return within which it has to be found
+FOUND_REGION = 0.5  # J of a mask that found its object
+SPEED_STEPS = 60
+OCCLUSIONS = {"hidden_frames_min": HIDDEN, "hidden_frames_max": HIDDEN, "hidings": 3, "bars": 2}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a method says of a frame."""
+
+    labels: np.ndarray  # (H, W)
+    visible: set[int]
+
+
+Method = Callable[[Sam2, list[SceneFrame]], Iterator[Answer]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One method on one clip."""
+
+    score: ClipScore
+    returns: list[bool]  # of every object that came back, whether it was found again
+
+
+# --- methods ---------------------------------------------------------------------------------------------------------
+
+
+def boxes(frame: SceneFrame) -> list[Prompt]:
+    """A box for each object that is seen."""
+    return [Prompt(i, box=np.array(box, float)) for i, box in enumerate(frame.boxes, start=1) if box is not None]
+
+
+def points(frame: SceneFrame) -> list[Prompt]:
+    """A click for each object that is seen, on the pixel that is farthest from its outline."""
+    prompts = []
+    for object_id in np.flatnonzero(frame.visible) + 1:
+        mask = np.pad(frame.labels == object_id, 1).astype(np.uint8)
+        depth = cv2.distanceTransform(mask, cv2.DIST_L2, 5)[1:-1, 1:-1]
+        y, x = np.unravel_index(depth.argmax(), depth.shape)
+        prompts.append(Prompt(int(object_id), points=np.array([[x, y]], float), point_labels=np.array([1])))
+    return prompts
+
+
+def tracked(network: Sam2, frames: list[SceneFrame], prompts: list[Prompt]) -> Iterator[Answer]:
+    """The tracker, as it is used."""
+    tracker = Tracker(network)
+    for index, frame in enumerate(frames):
+        result = tracker.step(frame.image, prompts if not index else ())
+        yield Answer(result.label_image, {state.object_id for state in result.objects if state.visible})
+
+
+def from_boxes(network: Sam2, frames: list[SceneFrame]) -> Iterator[Answer]:
+    """One box per object."""
+    return tracked(network, frames, boxes(frames[0]))
+
+
+def from_points(network: Sam2, frames: list[SceneFrame]) -> Iterator[Answer]:
+    """One click per object."""
+    return tracked(network, frames, points(frames[0]))
+
+
+class Forgetful(Sam2):
+    """The same network with its memory attention cut: every frame is decoded as if it were the first."""
+
+    def condition_on_memory(self, image: ImageFeatures, memories: Memories) -> Tensor:
+        """Features (B, C, f, f) without any memory."""
+        return self.condition_on_nothing(image).expand(len(memories.frames), -1, -1, -1)
+
+
+def without_memory(network: Sam2, frames: list[SceneFrame]) -> Iterator[Answer]:
+    """One box per object, and no memory."""
+    forgetful = Forgetful(network.config)
+    forgetful.load_state_dict(network.state_dict())
+    return tracked(forgetful.eval(), frames, boxes(frames[0]))
+
+
+def first_masks(network: Sam2, frame: SceneFrame) -> Answer:
+    """What the model makes of the boxes on the first frame: where all peers start."""
+    return next(tracked(network, [frame], boxes(frame)))
+
+
+def copied(network: Sam2, frames: list[SceneFrame]) -> Iterator[Answer]:
+    """The first masks, again and again."""
+    return itertools.repeat(first_masks(network, frames[0]), len(frames))
+
+
+def warped(network: Sam2, frames: list[SceneFrame]) -> Iterator[Answer]:
+    """The first masks, moved by dense optical flow (DIS, medium) from frame to frame."""
+    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    answer = first_masks(network, frames[0])
+    yield answer
+    labels = answer.labels
+    grey = [cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY) for frame in frames]
+    for before, now in itertools.pairwise(grey):
+        way = flow.calc(now, before, None)  # (H, W, 2): where each pixel was
+        y, x = np.mgrid[: now.shape[0], : now.shape[1]].astype(np.float32)
+        labels = cv2.remap(labels, x + way[..., 0], y + way[..., 1], cv2.INTER_NEAREST)
+        yield Answer(labels, set(np.unique(labels).tolist()) - {0})
+
+
+def box_tracker() -> cv2.Tracker:
+    """CSRT where OpenCV has its contributed modules, else MIL, the one that needs no weights."""
+    make = getattr(cv2, "TrackerCSRT_create", None) or cv2.TrackerMIL_create
+    return make()
+
+
+def followed(network: Sam2, frames: list[SceneFrame]) -> Iterator[Answer]:
+    """OpenCV's tracker moves the boxes, the model's decoder makes masks of them."""
+    yield first_masks(network, frames[0])
+    trackers = {}
+    for prompt in boxes(frames[0]):
+        x0, y0, x1, y1 = (int(value) for value in prompt.box)
+        trackers[prompt.object_id] = box_tracker()
+        trackers[prompt.object_id].init(frames[0].image[..., ::-1].copy(), (x0, y0, x1 - x0 + 1, y1 - y0 + 1))
+    segmenter = Tracker(network)
+    for frame in frames[1:]:
+        height, width = frame.labels.shape
+        prompts = []
+        for object_id, tracker in trackers.items():
+            found, (x, y, w, h) = tracker.update(frame.image[..., ::-1].copy())
+            box = np.clip((x, y, x + w, y + h), 0, (width - 1, height - 1) * 2).astype(float)
+            if found and box[2] > box[0] and box[3] > box[1]:
+                prompts.append(Prompt(object_id, box=box))
+        segmenter.reset()
+        yield Answer(segmenter.step(frame.image, prompts).label_image, {prompt.object_id for prompt in prompts})
+
+
+MODEL: dict[str, Method] = {"box": from_boxes, "point": from_points, "box, memory cut": without_memory}
+PEERS: dict[str, Method] = {"first mask copied": copied, "optical flow": warped, "OpenCV tracker": followed}
+
+
+# --- scoring ---------------------------------------------------------------------------------------------------------
+
+
+def run(method: Method, network: Sam2, frames: list[SceneFrame]) -> Outcome:
+    """A method on a clip."""
+    score = ClipScore()
+    asked = [prompt.object_id for prompt in boxes(frames[0])]
+    for frame, answer in zip(frames, method(network, frames), strict=True):
+        for object_id in asked:
+            score.add(object_id, frame.labels, answer.labels, answer.visible)
+    return Outcome(score, returns(score))
+
+
+def returns(score: ClipScore) -> list[bool]:
+    """Of every object that was hidden for long and came back, whether it was found again."""
+    found = []
+    for frames in score.objects.values():
+        for first in range(HIDDEN, len(frames)):
+            hidden = not any(frame.visible for frame in frames[first - HIDDEN : first])
+            back = frames[first : first + RETURN]
+            if hidden and frames[first].visible and len(back) == RETURN:
+                found.append(any(frame.visible and frame.region >= FOUND_REGION for frame in back))
+    return found
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clip to run on."""
+
+    seed: int
+    settings: SceneSettings
+    choice: ModelChoice
+    methods: tuple[str, ...]
+
+
+def run_clip(clip: Clip) -> dict[str, Outcome]:
+    """All methods on one clip, in a process of its own."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    network = load_network(clip.choice)
+    frames = list(scene(clip.seed, clip.settings))
+    return {name: run((MODEL | PEERS)[name], network, frames) for name in clip.methods}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table."""
+
+    method: str
+    j_and_f: float
+    j: float
+    f: float
+    visibility: float
+    found_again: float
+    returns: int  # objects that came back
+
+    def __str__(self) -> str:
+        return (
+            f"{self.method:24} {self.j_and_f:6.3f} {self.j:6.3f} {self.f:6.3f} {self.visibility:10.3f} "
+            f"{self.found_again:11.3f} (of {self.returns})"
+        )
+
+
+def row(name: str, outcomes: list[Outcome]) -> Row:
+    """A method over all clips: means over objects, over (object, frame), over returns."""
+
+    def mean(values: Iterator[float]) -> float:
+        collected = list(values)
+        return float(np.mean(collected)) if collected else float("nan")
+
+    come_back = [found for outcome in outcomes for found in outcome.returns]
+    return Row(
+        name,
+        mean(value for outcome in outcomes for value in outcome.score.j_and_f()),
+        mean(value for outcome in outcomes for value in outcome.score.region()),
+        mean(value for outcome in outcomes for value in outcome.score.boundary()),
+        mean(value for outcome in outcomes for value in outcome.score.visibility()),
+        mean(iter(come_back)),
+        len(come_back),
+    )
+
+
+def table(title: str, clips: list[Clip], workers: int) -> list[Row]:
+    """Run and print."""
+    with ProcessPoolExecutor(workers) as pool:
+        results = list(tqdm(pool.map(run_clip, clips), total=len(clips), unit=" clips", disable=None))
+    rows = [row(name, [result[name] for result in results]) for name in clips[0].methods]
+    print(f"\n{title}: {len(clips)} clips of {clips[0].settings.frames} frames, seeds from {clips[0].seed}")
+    print(f"{'':24} {'J&F':>6} {'J':>6} {'F':>6} {'visibility':>10} {'found again':>11}")
+    for line in rows:
+        print(line)
+    return rows
+
+
+def speed(choice: ModelChoice, objects: int) -> float:
+    """Frames per second of `Tracker.step`, full memory, 640 x 480, all cores."""
+    settings = dataclasses.replace(
+        DIFFICULTIES["easy"], width=640, height=480, objects_min=objects, objects_max=objects, frames=20
+    )
+    frames = list(scene(0, settings))
+    tracker = Tracker(load_network(choice))
+    tracker.step(frames[0].image, boxes(frames[0]))
+    for frame in frames[1:]:
+        tracker.step(frame.image)
+    started = time.perf_counter()
+    for index in range(SPEED_STEPS):
+        tracker.step(frames[index % len(frames)].image)
+    return SPEED_STEPS / (time.perf_counter() - started)
+
+
+def main() -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clips", type=int, default=50)
+    parser.add_argument("--frames", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=0, help="of the first clip; training uses seeds from 1,000,000 on")
+    parser.add_argument("--difficulties", nargs="+", default=["easy", "hard"], choices=list(DIFFICULTIES))
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="change a scene setting")
+    parser.add_argument("--model", default="nano")
+    parser.add_argument("--checkpoint", default="auto")
+    parser.add_argument("--image-size", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--no-peers", action="store_true", help="only the model")
+    parser.add_argument("--no-speed", action="store_true")
+    parser.add_argument("--json", type=Path, help="write the tables to a file")
+    options = parser.parse_args()
+
+    choice = ModelChoice(options.model, options.checkpoint, device="cpu", image_size=options.image_size)
+    changes = {name: float(value) if "." in value else int(value) for name, value in (s.split("=") for s in options.set)}
+    methods = tuple(MODEL) if options.no_peers else (*MODEL, *PEERS)
+
+    def clips(settings: SceneSettings, names: tuple[str, ...]) -> list[Clip]:
+        settings = dataclasses.replace(settings, frames=options.frames, **changes)
+        return [Clip(options.seed + index, settings, choice, names) for index in range(options.clips)]
+
+    tables = {}
+    for name in options.difficulties:
+        tables[name] = table(name, clips(DIFFICULTIES[name], methods), options.workers)
+        hiding = dataclasses.replace(DIFFICULTIES[name], **OCCLUSIONS)
+        title = f"{name}, objects hidden for {HIDDEN} frames"
+        tables[title] = table(title, clips(hiding, ("box",)), options.workers)
+    rates = {} if options.no_speed else {objects: speed(choice, objects) for objects in (1, 4)}
+    for objects, rate in rates.items():
+        print(f"{objects} objects: {rate:.1f} frames per second, {torch.get_num_threads()} threads, 640x480, float32")
+    if options.json:
+        content = {title: [dataclasses.asdict(line) for line in rows] for title, rows in tables.items()}
+        options.json.write_text(json.dumps({"tables": content, "frames_per_second": rates}, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
