@@ -5,7 +5,7 @@ VENV_FLAGS ?=
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
-.PHONY: demo test lint clean
+.PHONY: demo test train lint clean
 
 demo: $(READY)
 	rm -rf demo_output
@@ -13,6 +13,10 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+# The network that ships with the package: hours. Interrupt it when you like, it goes on from where it was.
+train: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/torchrun --standalone --nproc-per-node=$(shell nproc) -m training training/nano.yaml
 
 lint: $(READY)
 	$(BIN)/ruff check .

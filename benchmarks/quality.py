@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -42,7 +43,7 @@ HIDDEN = 10  # frames: an object that is hidden for so long has to be found agai
 RETURN = 10  # frames after its return within which it has to be found
 FOUND_REGION = 0.5  # J of a mask that found its object
 SPEED_STEPS = 60
-OCCLUSIONS = {"hidden_frames_min": HIDDEN, "hidden_frames_max": HIDDEN, "hidings": 3, "bars": 2}
+OCCLUSIONS: dict[str, Any] = {"hidden_frames_min": HIDDEN, "hidden_frames_max": HIDDEN, "hidings": 3, "bars": 2}
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def copied(network: Sam2, frames: list[SceneFrame]) -> Iterator[Answer]:
 
 def warped(network: Sam2, frames: list[SceneFrame]) -> Iterator[Answer]:
     """The first masks, moved by dense optical flow (DIS, medium) from frame to frame."""
-    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     answer = first_masks(network, frames[0])
     yield answer
     labels = answer.labels
@@ -142,18 +143,19 @@ def warped(network: Sam2, frames: list[SceneFrame]) -> Iterator[Answer]:
 
 def box_tracker() -> cv2.Tracker:
     """CSRT where OpenCV has its contributed modules, else MIL, the one that needs no weights."""
-    make = getattr(cv2, "TrackerCSRT_create", None) or cv2.TrackerMIL_create
-    return make()
+    kind = getattr(cv2, "TrackerCSRT", cv2.TrackerMIL)
+    return kind.create()
 
 
 def followed(network: Sam2, frames: list[SceneFrame]) -> Iterator[Answer]:
     """OpenCV's tracker moves the boxes, the model's decoder makes masks of them."""
     yield first_masks(network, frames[0])
     trackers = {}
-    for prompt in boxes(frames[0]):
-        x0, y0, x1, y1 = (int(value) for value in prompt.box)
-        trackers[prompt.object_id] = box_tracker()
-        trackers[prompt.object_id].init(frames[0].image[..., ::-1].copy(), (x0, y0, x1 - x0 + 1, y1 - y0 + 1))
+    for object_id, box in enumerate(frames[0].boxes, start=1):
+        if box is not None:
+            x0, y0, x1, y1 = box
+            trackers[object_id] = box_tracker()
+            trackers[object_id].init(frames[0].image[..., ::-1].copy(), (x0, y0, x1 - x0 + 1, y1 - y0 + 1))
     segmenter = Tracker(network)
     for frame in frames[1:]:
         height, width = frame.labels.shape
@@ -299,7 +301,9 @@ def main() -> int:
     options = parser.parse_args()
 
     choice = ModelChoice(options.model, options.checkpoint, device="cpu", image_size=options.image_size)
-    changes = {name: float(value) if "." in value else int(value) for name, value in (s.split("=") for s in options.set)}
+    changes: dict[str, Any] = {}
+    for name, value in (change.split("=") for change in options.set):
+        changes[name] = float(value) if "." in value else int(value)
     methods = tuple(MODEL) if options.no_peers else (*MODEL, *PEERS)
 
     def clips(settings: SceneSettings, names: tuple[str, ...]) -> list[Clip]:

@@ -86,7 +86,9 @@ def _demo(options: argparse.Namespace) -> None:
     summary = run_demo(options.output, choice, options.seed, options.difficulty)
     if choice.model in ("auto", "nano") and choice.checkpoint == "auto":
         print(f"model nano: {ABOUT_NANO}")
-    print(f"objects: {len(summary.replay.object_ids)}, each from one box on the first of {summary.replay.frames} images")
+    print(
+        f"objects: {len(summary.replay.object_ids)}, each from one box on the first of {summary.replay.frames} images"
+    )
     print(f"J&F: {summary.j_and_f:.3f} (mean over objects, 1 is perfect)")
     print(f"visibility: {summary.visibility:.1%} of objects and images told right")
     print(f"speed: {summary.replay.fps:.1f} images per second, with reading, drawing and writing")

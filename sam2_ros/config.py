@@ -78,8 +78,8 @@ class ModelChoice:
     )
     checkpoint: str = _parameter(
         "auto",
-        "weights: path of an official .pt file or a .safetensors file; auto takes those of the package (nano) or downloads "
-        "them once; random needs none and tracks nothing",
+        "weights: path of an official .pt file or a .safetensors file; auto takes those of the package (nano) or "
+        "downloads them once; random needs none and tracks nothing",
     )
     device: str = _parameter("auto", "auto (CUDA where there is one), cpu, cuda or cuda:N")
     precision: str = _parameter(

@@ -43,9 +43,7 @@ def run_demo(folder: Path, choice: ModelChoice, seed: int, difficulty: str) -> D
         part.mkdir()
         synthesize(SynthesizeRequest(part / SCENE, seed, settings))
         overlays = part / "overlays"
-        request = ReplayRequest(
-            bag=part / SCENE, output=part / TRACKED, video=part / VIDEO, overlays=overlays
-        )
+        request = ReplayRequest(bag=part / SCENE, output=part / TRACKED, video=part / VIDEO, overlays=overlays)
         summary = replay(request, lambda: Tracker(load_network(choice)))
         _write_sheet(sorted(overlays.iterdir()), part / SHEET)
         shutil.rmtree(overlays)
@@ -55,7 +53,7 @@ def run_demo(folder: Path, choice: ModelChoice, seed: int, difficulty: str) -> D
 
 def _write_sheet(files: list[Path], sheet: Path) -> None:
     picked = [files[index] for index in chosen(len(files))]
-    pictures = [cv2.imread(str(file)) for file in picked]
+    pictures = [np.asarray(cv2.imread(str(file))) for file in picked]
     captions = [f"frame {int(file.stem)}" for file in picked]
     if not cv2.imwrite(str(sheet), contact_sheet(pictures, captions)):
         raise BagError(f"cannot write {sheet.name}; check the disk's space")

@@ -1,4 +1,4 @@
-"""Imports point one way: ros, cli -> bag -> synthetic, pipeline -> messages -> tracking -> model."""
+"""Imports point one way: ros, cli -> bag -> synthetic, evaluation, pipeline -> messages -> tracking -> model."""
 
 import ast
 import subprocess
@@ -18,20 +18,24 @@ ALLOWED = {
     "model": {"errors"},
     "tracking": {"model", *LEAVES},
     "download": {"errors", "model"},
-    "loading": {"download", "model", *LEAVES},
+    "shipped": set(),
+    "loading": {"download", "model", "shipped", *LEAVES},
     "pixels": {"errors"},
     "messages": {"pixels", "tracking", *LEAVES},
     "overlay": {"tracking"},
     "pipeline": {"messages", "tracking", *LEAVES},
     "synthetic": {*LEAVES},
-    "bag": {"messages", "overlay", "pipeline", "pixels", "synthetic", "tracking", *LEAVES},
-    "demo": {"bag", "download", "loading", "tracking", *LEAVES},
+    "evaluation": set(),
+    "contact_sheet": set(),
+    "bag": {"evaluation", "messages", "overlay", "pipeline", "pixels", "synthetic", "tracking", *LEAVES},
+    "demo": {"bag", "contact_sheet", "loading", "synthetic", "tracking", *LEAVES},
     "cli_options": {*LEAVES},
     "cli": {
-        *("bag", "cli_options", "demo", "download", "loading", "messages", "pipeline", "synthetic", "tracking"),
+        *("bag", "cli_options", "demo", "download", "loading", "messages", "pipeline", "shipped", "synthetic"),
+        "tracking",
         *LEAVES,
     },
-    "ros": {"loading", "messages", "msg", "overlay", "pipeline", "pixels", "tracking", *LEAVES},
+    "ros": {"loading", "messages", "msg", "overlay", "pipeline", "pixels", "synthetic", "tracking", *LEAVES},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 

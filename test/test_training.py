@@ -208,7 +208,8 @@ def test_gradients_reach_the_first_frame_through_the_memory_bank(folder: Path, r
     Unroll(network, batch, stage, weights, rng).run().total(weights).backward()
     for part in ("memory_encoder.out_proj.weight", "obj_ptr_proj.layers.0.weight", "maskmem_tpos_enc"):
         gradient = network.get_parameter(part).grad
-        assert gradient is not None and gradient.abs().sum() > 0, part
+        assert gradient is not None, part
+        assert gradient.abs().sum() > 0, part
 
 
 # --- configuration ---------------------------------------------------------------------------------------------------

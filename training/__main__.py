@@ -6,9 +6,9 @@ from pathlib import Path
 
 from sam2_ros.errors import Sam2RosError
 
+from . import parallel
 from .config import TrainingError, read_config
 from .run import train
-from . import parallel
 
 
 def main() -> int:

@@ -42,9 +42,7 @@ def draw_batch(clips: Clips, stage: StageConfig, size: int, rng: np.random.Gener
     )
 
 
-def _draw_window(
-    clips: Clips, stage: StageConfig, size: int, rng: np.random.Generator
-) -> tuple[np.ndarray, list[int]]:
+def _draw_window(clips: Clips, stage: StageConfig, size: int, rng: np.random.Generator) -> tuple[np.ndarray, list[int]]:
     """(T, size, size, 4) uint8 and the ids of the objects to ask for."""
     for _ in range(ATTEMPTS):
         clip = clips[int(rng.integers(len(clips)))]
@@ -78,7 +76,7 @@ def _shown(labels: np.ndarray) -> np.ndarray:
 
 
 def _draw_crop(anchor: np.ndarray, size: int, rng: np.random.Generator) -> tuple[int, int, int]:
-    """Corner y, x and side of a square that holds a pixel of ``anchor`` (S, S) bool; the whole when that is ``size``."""
+    """Corner y, x and side of a square that holds a pixel of ``anchor`` (S, S) bool; at least ``size``."""
     whole = anchor.shape[0]
     side = int(rng.integers(size, whole + 1))
     pixels = np.argwhere(anchor)

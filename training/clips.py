@@ -84,7 +84,7 @@ def _make(size: int, file: Path, clip: SceneClip) -> None:
 def _bag_clips(bag: BagData, size: int, folder: Path) -> list[Path]:
     """A bag cut into clips, anew each time: nobody knows whether the bag is still the same."""
     frames = (square_clip_frame(image, labels, size) for image, labels in labelled_frames(bag))
-    files = []
+    files: list[Path] = []
     while part := list(itertools.islice(frames, bag.clip_frames)):
         files.append(_file(folder, f"{Path(bag.bag).name}_{len(files)}", size))
         _save(files[-1], np.stack(part))

@@ -103,7 +103,7 @@ def read_config(path: Path) -> TrainingConfig:
 
 def _build(kind: Any, value: Any, where: str) -> Any:
     """``value`` as it came from YAML, as the type that the dataclasses ask for."""
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         if not isinstance(value, dict):
             raise TrainingError(f"{where} has to be a mapping of settings, not {value!r}")
         hints = get_type_hints(kind)
@@ -133,4 +133,6 @@ def _build_tuple(parts: tuple[Any, ...], value: Any, where: str) -> tuple[Any, .
         return tuple(_build(parts[0], item, f"{where}[{index}]") for index, item in enumerate(value))
     if len(parts) != len(value):
         raise TrainingError(f"{where} has to have {len(parts)} parts, not {len(value)}")
-    return tuple(_build(part, item, f"{where}[{index}]") for index, (part, item) in enumerate(zip(parts, value)))
+    return tuple(
+        _build(part, item, f"{where}[{index}]") for index, (part, item) in enumerate(zip(parts, value, strict=True))
+    )

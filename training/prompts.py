@@ -23,9 +23,7 @@ def jittered_boxes(masks: Tensor, rng: np.random.Generator) -> PromptTensors:
         box += np.clip(rng.normal(0, BOX_NOISE * lengths), -limit, limit)
         corners.append(np.clip(box, 0, side - 1).reshape(2, 2))
     labels = torch.tensor([[BOX_TOP_LEFT, BOX_BOTTOM_RIGHT]]).expand(len(corners), -1)
-    return PromptTensors(
-        torch.from_numpy(np.stack(corners)).to(masks.device, torch.float32), labels.to(masks.device)
-    )
+    return PromptTensors(torch.from_numpy(np.stack(corners)).to(masks.device, torch.float32), labels.to(masks.device))
 
 
 def clicks_inside(masks: Tensor, rng: np.random.Generator) -> PromptTensors:

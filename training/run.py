@@ -11,13 +11,13 @@ import torch
 from sam2_ros.model.config import get_config
 from sam2_ros.model.sam2 import Sam2
 
+from . import parallel
 from .batch import Batch, draw_batch
 from .clips import Clips, prepare
 from .config import StageConfig, TrainingConfig, TrainingError
 from .export import WEIGHTS_FILE, export
 from .initial import from_checkpoint, untrained
 from .log import Log, LogLine
-from . import parallel
 from .state import TrainingState
 from .unroll import Unroll
 

@@ -77,7 +77,9 @@ class Unroll:
     def _follow(self, image: ImageFeatures, truth: Tensor, frame: int, prompted: bool) -> MaskPrediction:
         memories = self._bank.recall(list(range(self._count)), frame)
         features = self._network.condition_on_memory(image, memories)
-        nothing = PromptTensors(truth.new_zeros(self._count, 0, 2, dtype=features.dtype), truth.new_zeros(self._count, 0, dtype=torch.long))
+        nothing = PromptTensors(
+            truth.new_zeros(self._count, 0, 2, dtype=features.dtype), truth.new_zeros(self._count, 0, dtype=torch.long)
+        )
         prediction = self._answer(features, image, nothing, truth)
         if prompted:
             _, prediction = self._correct(features, image, nothing, prediction, truth)
@@ -98,9 +100,7 @@ class Unroll:
         prompts = joined(prompts, click, before.clamp(-FEEDBACK_LIMIT, FEEDBACK_LIMIT))
         return prompts, self._answer(features, image, prompts, truth)
 
-    def _answer(
-        self, features: Tensor, image: ImageFeatures, prompts: PromptTensors, truth: Tensor
-    ) -> MaskPrediction:
+    def _answer(self, features: Tensor, image: ImageFeatures, prompts: PromptTensors, truth: Tensor) -> MaskPrediction:
         output = self._network.decode(features, image, prompts)
         self._losses.append(frame_losses(output, prompts.labels.shape[1], truth, self._weights))
         return self._network.settle(output, prompts.ambiguous)

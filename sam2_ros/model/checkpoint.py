@@ -1,4 +1,4 @@
-"""The one gate that weights pass: an official ``{"model": state_dict}`` file, or safetensors, to a network, strictly."""
+"""The one gate that weights pass: an official ``{"model": state_dict}`` file or safetensors to a network, strictly."""
 
 import math
 import pickle

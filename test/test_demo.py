@@ -1,0 +1,65 @@
+"""The demo, and the contact sheet that it leaves."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from sam2_ros.bag.compare import score_bag
+from sam2_ros.cli import main
+from sam2_ros.contact_sheet import chosen, contact_sheet
+from sam2_ros.errors import BagError
+
+
+def test_the_demo_tracks_and_says_where_to_look(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "demo"
+    assert main(["demo", "--output", str(out), "--device", "cpu"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    figures = dict(line.split(": ", 1) for line in lines)
+    assert figures["model nano"].startswith("for a first look")
+    assert float(figures["J&F"].split()[0]) > 0.5
+    assert float(figures["visibility"].split("%")[0]) > 80
+    assert float(figures["speed"].split()[0]) > 0
+    paths = [Path(line.rsplit(": ", 1)[1]) for line in lines[-4:]]
+    assert [path.name for path in paths] == ["scene_bag", "tracked_bag", "overlay.mp4", "contact_sheet.png"]
+    assert all(path.exists() for path in paths)
+    assert sorted(path.name for path in out.iterdir()) == sorted(path.name for path in paths)
+    sheet = cv2.imread(str(paths[-1]))
+    assert sheet.shape[0] > 3 * 240
+    assert sheet.shape[1] > 4 * 320
+
+
+def test_a_demo_does_not_write_over_anything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "keep").write_text("mine")
+    assert main(["demo", "--output", str(tmp_path)]) == 1
+    assert str(tmp_path) in capsys.readouterr().err
+    assert (tmp_path / "keep").read_text() == "mine"
+
+
+def test_a_failing_demo_leaves_nothing(tmp_path: Path) -> None:
+    assert main(["demo", "--output", str(tmp_path / "demo"), "--checkpoint", str(tmp_path / "none.pt")]) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bags_without_ground_truth_cannot_be_scored(tmp_path: Path) -> None:
+    for name, seed in (("one", "1"), ("two", "2")):
+        arguments = ["synthesize", str(tmp_path / name), "--seed", seed, "--frames", "2", "--size", "64x64"]
+        assert main([*arguments, "--quiet"]) == 0
+    with pytest.raises(BagError, match="has no topic /sam2_tracker/masks; its topics are /camera/image_raw"):
+        score_bag(tmp_path / "one", tmp_path / "two")
+
+
+@pytest.mark.parametrize(("count", "wanted"), [(1, [0]), (5, [0, 1, 2, 3, 4]), (40, 12)])
+def test_pictures_are_spread_over_the_clip(count: int, wanted: "list[int] | int") -> None:
+    picked = chosen(count)
+    assert picked[0] == 0
+    assert picked[-1] == count - 1
+    assert (len(picked) if isinstance(wanted, int) else picked) == wanted
+
+
+def test_pictures_lie_side_by_side_in_their_order() -> None:
+    pictures = [np.full((40, 60, 3), 10 * index, np.uint8) for index in range(6)]
+    sheet = contact_sheet(pictures, [""] * 6)
+    assert sheet.shape == (2 * 46 + 6, 4 * 66 + 6, 3)
+    assert [int(sheet[26 + 46 * (i // 4), 36 + 66 * (i % 4), 0]) for i in range(6)] == [0, 10, 20, 30, 40, 50]

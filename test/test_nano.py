@@ -1,0 +1,94 @@
+"""The network that ships with the package: it is there, it is the default, and it tracks."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from sam2_ros.config import ModelChoice
+from sam2_ros.errors import CheckpointError
+from sam2_ros.evaluation.score import ClipScore
+from sam2_ros.loading import load_network
+from sam2_ros.model.image_encoder import ImageFeatures
+from sam2_ros.model.sam2 import Memories, Sam2
+from sam2_ros.shipped import SHIPPED
+from sam2_ros.synthetic import SceneFrame, scene, settings_for
+from sam2_ros.tracking.prompt import Prompt
+from sam2_ros.tracking.tracker import Tracker
+
+SEEDS = (100, 101, 102)  # neither trained on nor in the benchmark's table
+
+
+@pytest.fixture(scope="module")
+def nano() -> Sam2:
+    return load_network(ModelChoice(device="cpu"))
+
+
+@pytest.fixture(scope="module")
+def clips() -> list[list[SceneFrame]]:
+    settings = dataclasses.replace(settings_for("easy"), frames=24)
+    return [list(scene(seed, settings)) for seed in SEEDS]
+
+
+class Forgetful(Sam2):
+    """Decodes every frame as if it were the first."""
+
+    def condition_on_memory(self, image: ImageFeatures, memories: Memories) -> Tensor:
+        return self.condition_on_nothing(image).expand(len(memories.frames), -1, -1, -1)
+
+
+def scored(network: Sam2, clips: Sequence[list[SceneFrame]]) -> tuple[float, float]:
+    """Mean J&F and share of visibilities told right, from a box per object."""
+    scores = []
+    for frames in clips:
+        boxes = enumerate(frames[0].boxes, start=1)
+        prompts = [Prompt(i, box=np.array(box, float)) for i, box in boxes if box is not None]
+        tracker, score = Tracker(network), ClipScore()
+        for index, frame in enumerate(frames):
+            result = tracker.step(frame.image, () if index else prompts)
+            for prompt in prompts:
+                visible = {state.object_id for state in result.objects if state.visible}
+                score.add(prompt.object_id, frame.labels, result.label_image, visible)
+        scores.append(score)
+    right = [value for score in scores for value in score.visibility()]
+    return float(np.mean([value for score in scores for value in score.j_and_f()])), float(np.mean(right))
+
+
+def test_it_is_the_default_and_small(nano: Sam2) -> None:
+    assert nano.config.name == "nano"
+    assert SHIPPED["nano"].stat().st_size <= 10_000_000
+    assert (SHIPPED["nano"].parent / "nano.md").is_file()
+
+
+def test_it_tracks_and_needs_its_memory_for_that(nano: Sam2, clips: list[list[SceneFrame]]) -> None:
+    j_and_f, visibility = scored(nano, clips)
+    assert j_and_f > 0.75
+    assert visibility > 0.9
+    forgetful = Forgetful(nano.config)
+    forgetful.load_state_dict(nano.state_dict())
+    assert scored(forgetful.eval(), clips)[0] < j_and_f - 0.3
+
+
+def test_it_runs_at_another_size(clips: list[list[SceneFrame]]) -> None:
+    assert scored(load_network(ModelChoice(image_size=256, device="cpu")), clips[:1])[0] > 0.4
+
+
+def test_a_checkpoint_without_a_model_is_recognised(tmp_path: Path, nano: Sam2) -> None:
+    path = tmp_path / "mine.pt"
+    torch.save({"model": nano.state_dict()}, path)
+    assert load_network(ModelChoice(checkpoint=str(path), device="cpu")).config == nano.config
+    torch.save({"model": {"weight": torch.zeros(3)}}, path)
+    with pytest.raises(CheckpointError, match="fits none of the known models"):
+        load_network(ModelChoice(checkpoint=str(path), device="cpu"))
+
+
+@pytest.mark.parametrize("content", [b"", b"no safetensors", b"\xff" * 100])
+def test_a_damaged_safetensors_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "broken.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match="is damaged, cut short or not a safetensors file"):
+        load_network(ModelChoice(checkpoint=str(path), device="cpu"))
