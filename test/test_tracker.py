@@ -16,10 +16,11 @@ from sam2_ros.model.config import get_config
 from sam2_ros.model.sam2 import Sam2
 from sam2_ros.tracking.prompt import Prompt
 from sam2_ros.tracking.result import FrameResult
-from sam2_ros.tracking.tracker import Tracker
+from sam2_ros.tracking.tracker import PastFrame, Tracker
 
 STREAM = CASES["stream"]
 BOX = np.array([25.0, 14, 37, 47])
+OTHER_BOX = np.array([5.0, 5, 22, 30])
 
 
 @pytest.fixture(scope="module")
@@ -359,3 +360,114 @@ def test_the_bank_holds_what_its_limits_say() -> None:
     bank = Tracker(model, TrackerConfig(max_objects=3, max_cond_frames=4)).memory_bytes
     tokens, frames_kept, pointers_kept = TOY.feature_size**2, 4 + 6, 4 + 15
     assert bank == 4 * 3 * (frames_kept * tokens * TOY.memory_dim + pointers_kept * TOY.hidden_dim)
+
+
+# --- prompts that come late ------------------------------------------------------------------------------------------
+
+
+def past(tracker: Tracker, images: list[np.ndarray]) -> list[PastFrame]:
+    """Step through images without a prompt, as history."""
+    return [PastFrame(tracker.step(image, stamp_ns=i).frame_index, i, image) for i, image in enumerate(images)]
+
+
+def low_res(result: FrameResult, object_id: int) -> torch.Tensor:
+    return next(state.prediction.masks for state in result.objects if state.object_id == object_id)
+
+
+def same(found: torch.Tensor, wanted: torch.Tensor) -> bool:
+    """Equal up to the rounding of another batch size."""
+    return torch.allclose(found, wanted, rtol=0, atol=1e-8)
+
+
+def test_a_late_prompt_gives_what_a_prompt_in_time_would_have_given(exact: Sam2) -> None:
+    images = frames(8)
+    in_time, late = Tracker(exact), Tracker(exact)
+    in_time.step(images[0])
+    in_time.step(images[1], [Prompt(3, box=BOX)])
+    for image in images[2:7]:
+        in_time.step(image)
+    history = past(late, images[:7])
+    outcomes = late.catch_up(history[1:], [Prompt(3, box=BOX, label="cup")])
+    assert [(o.object_id, o.accepted) for o in outcomes] == [(3, True)]
+    assert 0 < outcomes[0].mask_score <= 1
+    wanted, found = in_time.step(images[7], stamp_ns=7), late.step(images[7], stamp_ns=7)
+    assert same(low_res(found, 3), low_res(wanted, 3))
+    assert found.objects[0].label == "cup"
+    assert found.objects[0].first_seen_ns == 1
+
+
+def test_a_late_correction_rewrites_what_came_after_it_and_nobody_else(exact: Sam2) -> None:
+    images = frames(8)
+    click = Prompt(1, points=[[40, 30]], point_labels=[0])
+    in_time, late = Tracker(exact), Tracker(exact)
+    for tracker in (in_time, late):
+        tracker.step(images[0], [Prompt(1, box=BOX), Prompt(2, box=OTHER_BOX)])
+    in_time.step(images[1])
+    in_time.step(images[2], [click])
+    history = [PastFrame(late.step(image).frame_index, 0, image) for image in images[1:7]]
+    for image in images[3:7]:
+        in_time.step(image)
+    late.catch_up(history[1:], [click])
+    wanted, found = in_time.step(images[7]), late.step(images[7])
+    assert same(low_res(found, 1), low_res(wanted, 1))
+    assert same(low_res(found, 2), low_res(wanted, 2))
+
+
+def test_a_later_correction_survives_an_earlier_one_that_comes_after_it(exact: Sam2) -> None:
+    images = frames(6)
+    tracker = Tracker(exact)
+    tracker.step(images[0], [Prompt(1, box=BOX)])
+    history = [PastFrame(tracker.step(image).frame_index, 0, image) for image in images[1:4]]
+    tracker.step(images[4], [Prompt(1, points=[[40, 30]], point_labels=[0])])
+    without = Tracker(exact)
+    without.step(images[0], [Prompt(1, box=BOX)])
+    for image in images[1:5]:
+        without.step(image)
+    for either in (tracker, without):
+        either.catch_up(history, [Prompt(1, points=[[50, 40]], point_labels=[1])])
+    assert not same(low_res(tracker.step(images[5]), 1), low_res(without.step(images[5]), 1))
+
+
+def test_frames_may_be_left_out_of_what_is_carried_through(exact: Sam2) -> None:
+    images = frames(8)
+    tracker = Tracker(exact)
+    history = past(tracker, images[:7])
+    tracker.catch_up([history[0], history[3], history[6]], [Prompt(1, box=BOX)])
+    assert ids(tracker.step(images[7])) == [1]
+
+
+def test_a_late_prompt_without_room_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = network(STREAM)
+    images = frames(6)
+    tracker, untouched = Tracker(model), Tracker(model)
+    for other in (tracker, untouched):
+        other.step(images[0], [Prompt(1, box=BOX)])
+    history = [PastFrame(tracker.step(image).frame_index, 0, image) for image in images[1:4]]
+    for image in images[1:4]:
+        untouched.step(image)
+    calls = iter(range(100))
+    encode = model.encode_image
+
+    def fail(pixels: torch.Tensor) -> object:
+        if next(calls) == 2:
+            raise torch.cuda.OutOfMemoryError("out of memory")
+        return encode(pixels)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(model, "encode_image", fail)
+        with pytest.raises(DeviceError, match="no memory left to apply a late prompt; nothing is changed"):
+            tracker.catch_up(history, [Prompt(1, points=[[50, 40]], point_labels=[1]), Prompt(7, box=BOX)])
+    for image in images[4:]:
+        wanted, found = untouched.step(image), tracker.step(image)
+        assert ids(found) == [1]
+        assert same(low_res(found, 1), low_res(wanted, 1))
+    fresh = tracker.step(images[0], [Prompt(7, box=BOX)])
+    assert same(low_res(fresh, 7), low_res(Tracker(model).step(images[0], [Prompt(7, box=BOX)]), 7))
+
+
+def test_a_late_prompt_that_cannot_be_used_is_refused(tracker: Tracker) -> None:
+    history = past(tracker, frames(3))
+    (outcome,) = tracker.catch_up(history, [Prompt(1, points=[[1, 1]], point_labels=[0])])
+    assert not outcome.accepted
+    assert "nothing in it is said to be the object" in outcome.reason
+    assert tracker.object_ids == ()

@@ -1,6 +1,7 @@
 """The memory bank: bounded by construction, it only holds tensors and never runs the network."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,6 +11,16 @@ from ..config import TrackerConfig
 from ..model.config import ModelConfig
 from ..model.sam2 import POINTER_HORIZON, Memories
 from .policy import EMPTY, Selection, entry_to_overwrite, select
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SlotCopy:
+    """What some slots of a bank held."""
+
+    slots: tuple[int, ...]
+    frames: Tensor
+    pointers: Tensor
+    held: tuple[np.ndarray, ...]  # which frame each entry holds
 
 
 class MemoryBank:
@@ -74,6 +85,24 @@ class MemoryBank:
             frame_valid=torch.from_numpy(frame_valid).to(device) if ragged else None,
             pointer_valid=torch.from_numpy(pointer_valid).to(device) if ragged else None,
         )
+
+    def rewind(self, slot: int, frame: int) -> None:
+        """Forget frame number ``frame`` and later ones in a slot, except those that were prompted."""
+        for held in (self._recent_of, self._pointer_of):
+            held[slot, held[slot] >= frame] = EMPTY
+
+    def copy(self, slots: Sequence[int]) -> "SlotCopy":
+        """What the slots hold, to be put back by `restore`."""
+        rows = torch.tensor(slots, dtype=torch.long, device=self._frames.device)
+        held = tuple(of[list(slots)].copy() for of in (self._prompted_of, self._recent_of, self._pointer_of))
+        return SlotCopy(tuple(slots), self._frames[rows], self._pointers[rows], held)
+
+    def restore(self, copy: "SlotCopy") -> None:
+        """Put back what slots held."""
+        rows = torch.tensor(copy.slots, dtype=torch.long, device=self._frames.device)
+        self._frames[rows], self._pointers[rows] = copy.frames, copy.pointers
+        for of, held in zip((self._prompted_of, self._recent_of, self._pointer_of), copy.held, strict=True):
+            of[list(copy.slots)] = held
 
     def forget(self, slot: int) -> None:
         """Empty a slot for the next object."""

@@ -70,9 +70,11 @@ def select(
 
     frames = others(recent)
     pointers = others(recent_pointers)[::-1]
+    # On a frame that is tracked again, a prompted frame may lie in the future: its mask counts, its pointer has no age.
+    past = [frame for frame in attended if frame <= now]
     return Selection(
         frame_entries=(*prompted_entries, *(entry for _, entry in frames)),
         frame_times=(*(prompted_time for _ in attended), *(now - frame - 1 for frame, _ in frames)),
-        pointer_entries=(*prompted_entries, *(entry for _, entry in pointers)),
-        pointer_ages=(*(now - frame for frame in attended), *(now - frame for frame, _ in pointers)),
+        pointer_entries=(*(prompted.index(frame) for frame in past), *(entry for _, entry in pointers)),
+        pointer_ages=(*(now - frame for frame in past), *(now - frame for frame, _ in pointers)),
     )

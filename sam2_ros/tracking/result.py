@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..config import TrackerConfig
 from ..model.mask_decoder import resize_logits
 from ..model.sam2 import MaskPrediction
+from .track import Sighting
 
 HOLE_LOGIT = 0.1  # logit of a pixel that clean-up added to a mask; the negative for one that it removed
 
@@ -69,6 +71,47 @@ class MaskShape:
     box: tuple[int, int, int, int] | None
     area: int
     centroid: tuple[float, float] | None
+
+
+def describe(
+    sightings: Sequence[Sighting], size: tuple[int, int], stamp_ns: int, config: TrackerConfig
+) -> tuple[list[ObjectState], np.ndarray]:
+    """State of every object and the label image, for an input of ``size`` (width, height)."""
+    width, height = size
+    dtype = np.uint8 if config.mask_encoding == "mono8" else np.uint16
+    if not sightings:
+        return [], np.zeros((height, width), dtype=dtype)
+    logits = full_resolution(torch.cat([s.prediction.masks for s in sightings]), height, width)
+    logits = clean(logits, config.fill_hole_area, config.remove_speck_area)
+    masks = logits > 0
+    masks_on_host = masks.cpu().numpy()
+    scores = torch.stack(
+        [torch.cat([s.prediction.object_score.double(), s.prediction.iou.double()]) for s in sightings]
+    ).tolist()
+    states = []
+    for row, (sighting, shape) in enumerate(zip(sightings, shapes(masks), strict=True)):
+        object_score, mask_score = scores[row]
+        track = sighting.track.seen(object_score > 0, stamp_ns)
+        states.append(
+            ObjectState(
+                object_id=track.object_id,
+                label=track.label,
+                visible=object_score > 0,
+                object_score=object_score,
+                mask_score=mask_score,
+                mask=masks_on_host[row],
+                logits=logits[row],
+                box=shape.box,
+                area=shape.area,
+                centroid=shape.centroid,
+                first_seen_ns=track.first_seen_ns,
+                last_seen_ns=track.last_seen_ns,
+                frames_since_seen=track.frames_since_seen,
+                prediction=sighting.prediction,
+                tracked=sighting.tracked,
+            )
+        )
+    return states, label_image(logits, [state.object_id for state in states], dtype)
 
 
 def full_resolution(masks: Tensor, height: int, width: int) -> Tensor:
