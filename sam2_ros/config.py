@@ -98,6 +98,30 @@ class ModelChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeConfig:
+    """How prompts find the image that they were made on. Raises ConfigError."""
+
+    history_seconds: float = _parameter(
+        2.0,
+        "seconds for which images are remembered, so that a late prompt finds its image; 0 applies it to the next one",
+        limits=(0, 60),
+    )
+    stamp_tolerance: float = _parameter(
+        0.0,
+        "seconds by which the stamp of a prompt may miss that of its image; 0 is half the time between two images",
+        limits=(0, 10),
+    )
+    catch_up_frames: int = _parameter(
+        10,
+        "images that an object is carried through at once after a late prompt; more are thinned out evenly",
+        limits=(1, 1000),
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True, slots=True)
 class NodeConfig:
     """What the live node receives and sends. Raises ConfigError."""
 

@@ -2,19 +2,30 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .errors import PromptError
-from .messages import Command, Remove, Reset, commands_from, stamp_ns
+from .config import TimeConfig
+from .errors import DeviceError, PromptError
+from .history import FrameHistory
+from .messages import NS_PER_S, Command, Remove, Reset, commands_from, stamp_ns
 from .tracking.prompt import Prompt
-from .tracking.result import FrameResult
-from .tracking.tracker import Tracker
+from .tracking.result import FrameResult, PromptOutcome
+from .tracking.tracker import PastFrame, Tracker
 
 MAX_WAITING = 100  # prompt messages that wait for their image, as many as the topic's queue holds
+JUMP_NS = NS_PER_S  # an image this much older than the one before is of another time: a bag that loops
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a prompt message."""
+
+    message: Any  # sam2_ros/PromptArray: the very object that was given to `Pipeline.add_prompts`
+    outcomes: tuple[PromptOutcome, ...]  # one for each of its prompts and commands
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +37,55 @@ class Processed:
     result: FrameResult
     processing_latency: float  # seconds in `Pipeline.process`
     notes: tuple[str, ...]  # what the user should be told, one sentence each
+    answers: tuple[Answer, ...]  # to the prompt messages that took effect
+
+
+class Request:
+    """A prompt message, and what has come of it so far."""
+
+    def __init__(self, message: Any) -> None:
+        self.message = message
+        self.stamp_ns = stamp_ns(message.header.stamp)
+        self._commands = commands_from(message)
+        self._outcomes: dict[int, PromptOutcome] = {}  # by place in the message
+
+    def open(self) -> list[tuple[int, Command]]:
+        """Place and command of all that nothing has come of yet."""
+        return [(place, command) for place, command in enumerate(self._commands) if place not in self._outcomes]
+
+    def prompts(self) -> list[tuple[int, Prompt]]:
+        """Place and prompt of all that still have to be applied to an image."""
+        return [(place, command) for place, command in self.open() if isinstance(command, Prompt)]
+
+    def close(self, place: int, outcome: PromptOutcome) -> None:
+        """Note what came of the command at a place."""
+        self._outcomes[place] = outcome
+
+    def refuse(self, reason: str) -> None:
+        """Note that its prompts cannot be applied."""
+        for place, prompt in self.prompts():
+            self.close(place, PromptOutcome(prompt.object_id, False, reason))
+
+    def answer(self) -> Answer:
+        """What became of all of it."""
+        return Answer(self.message, tuple(self._outcomes[place] for place in range(len(self._commands))))
 
 
 class Pipeline:
     """Applies prompt messages to the image they are for, and tracks every image it is given."""
 
-    def __init__(self, tracker: Tracker, convert: Callable[[Any], np.ndarray]) -> None:
+    def __init__(
+        self, tracker: Tracker, convert: Callable[[Any], np.ndarray], config: TimeConfig | None = None
+    ) -> None:
         """``convert``: image message to (H, W, 3) uint8 RGB, raises ImageError."""
         self._tracker = tracker
         self._convert = convert
-        self._waiting: deque[Any] = deque(maxlen=MAX_WAITING)  # sam2_ros/PromptArray, in order of arrival
+        config = config or TimeConfig()
+        self._history = FrameHistory(config) if config.history_seconds else None
+        self._waiting: deque[Request] = deque(maxlen=MAX_WAITING)  # in order of arrival
         self._crowded_out = 0  # prompt messages that gave way since the last image
         self._size: tuple[int, int] | None = None
+        self._newest_ns = 0  # stamp of the newest image
 
     @property
     def tracker(self) -> Tracker:
@@ -45,50 +93,106 @@ class Pipeline:
         return self._tracker
 
     def add_prompts(self, message: Any) -> None:
-        """Keep a sam2_ros/PromptArray until its image comes: the first one that is not older than the message's stamp.
+        """Keep a sam2_ros/PromptArray until an image comes.
 
-        A stamp of zero means the next image.
+        A stamp of zero means the next image. Any other means the image of that stamp: one that is still to come is
+        waited for; one that is past is looked up in the history, and its objects are carried forward from there.
         """
         self._crowded_out += len(self._waiting) == MAX_WAITING
-        self._waiting.append(message)
+        self._waiting.append(Request(message))
 
     def process(self, message: Any) -> Processed:
         """Track in one image (sensor_msgs/Image or CompressedImage). Raises Sam2RosError with nothing lost."""
         started = time.perf_counter()
         frame = self._convert(message)
         stamp = stamp_ns(message.header.stamp)
-        due = [waiting for waiting in self._waiting if stamp_ns(waiting.header.stamp) <= stamp]
-        later = [waiting for waiting in self._waiting if stamp_ns(waiting.header.stamp) > stamp]
-        notes = [*self._crowd_note(), *self._size_note(frame)]
-        prompts = self._obey([command for waiting in due for command in commands_from(waiting)], notes)
-        result = self._tracker.step(frame, prompts, stamp)
+        notes = [*self._crowd_note(), *self._size_note(frame), *self._clock_note(stamp)]
+        due = [request for request in self._waiting if request.stamp_ns <= stamp]
+        for number, request in enumerate(due):
+            self._command(due[: number + 1])
+            self._apply_late(request, stamp)
+        now = [(request, place, prompt) for request in due for place, prompt in request.prompts()]
+        result = self._tracker.step(frame, [prompt for _, _, prompt in now], stamp)
+        for (request, place, _), outcome in zip(now, result.outcomes, strict=True):
+            request.close(place, outcome)
         # Only now: had the step failed, the prompts would still be waiting for the next image.
-        self._waiting = deque(later, maxlen=MAX_WAITING)
-        notes += [outcome.reason for outcome in result.outcomes if not outcome.accepted]
-        notes += result.warnings
-        return Processed(message.header, frame, result, time.perf_counter() - started, tuple(notes))
+        self._waiting = deque((r for r in self._waiting if r.stamp_ns > stamp), maxlen=MAX_WAITING)
+        self._remember(PastFrame(result.frame_index, stamp, frame))
+        answers = tuple(request.answer() for request in due)
+        refusals = [outcome.reason for answer in answers for outcome in answer.outcomes if not outcome.accepted]
+        return Processed(
+            header=message.header,
+            frame=frame,
+            result=result,
+            processing_latency=time.perf_counter() - started,
+            notes=(*notes, *dict.fromkeys(refusals), *result.warnings),
+            answers=answers,
+        )
 
-    def _obey(self, commands: list[Command], notes: list[str]) -> list[Prompt]:
-        """Carry out removals and resets; the prompts that remain to be applied to the image."""
-        prompts: list[Prompt] = []
-        for command in commands:
+    # --- prompts -----------------------------------------------------------------------------------------------------
+
+    def _command(self, due: Sequence[Request]) -> None:
+        """Carry out the removals and resets of the last of these requests, and refuse what cannot be used of it.
+
+        What they remove may be about to begin with a prompt of the same or an earlier request; then it never does.
+        """
+        request = due[-1]
+        for place, command in request.open():
             match command:
-                case Prompt():
-                    prompts.append(command)
                 case Remove(object_id):
-                    kept = [prompt for prompt in prompts if prompt.object_id != object_id]
-                    try:
-                        self._tracker.remove(object_id)
-                    except PromptError as error:
-                        if len(kept) == len(prompts):  # else it was to begin with this image, and now does not
-                            notes.append(str(error))
-                    prompts = kept
+                    cancelled = _cancel(due, place, object_id)
+                    request.close(place, self._remove(object_id, cancelled))
                 case Reset():
-                    prompts.clear()
+                    _cancel(due, place, None)
                     self._tracker.reset()
+                    request.close(place, PromptOutcome(0, True, ""))
                 case PromptError():
-                    notes.append(str(command))
-        return prompts
+                    request.close(place, PromptOutcome(0, False, str(command)))
+
+    def _remove(self, object_id: int, cancelled: bool) -> PromptOutcome:
+        try:
+            self._tracker.remove(object_id)
+        except PromptError as error:
+            if not cancelled:  # else it was to begin with this image, and now does not
+                return PromptOutcome(object_id, False, str(error))
+        return PromptOutcome(object_id, True, "")
+
+    def _apply_late(self, request: Request, stamp: int) -> None:
+        """Apply prompts that were made on an image of the past; without a history, on the image at hand."""
+        prompts = request.prompts()
+        if not prompts or self._history is None or request.stamp_ns in (0, stamp):
+            return
+        try:
+            past = self._history.since(request.stamp_ns, stamp)
+            outcomes = self._tracker.catch_up(past, [prompt for _, prompt in prompts]) if past else ()
+        except (DeviceError, PromptError) as error:
+            request.refuse(str(error))
+            return
+        if past:
+            for (place, _), outcome in zip(prompts, outcomes, strict=True):
+                request.close(place, outcome)
+
+    # --- time --------------------------------------------------------------------------------------------------------
+
+    def _remember(self, frame: PastFrame) -> None:
+        """Keep a frame for late prompts. One without a stamp, or older than others, cannot be found by its stamp."""
+        if self._history is not None and frame.stamp_ns > self._newest_ns:
+            self._history.add(frame)
+        self._newest_ns = max(self._newest_ns, frame.stamp_ns)
+
+    def _clock_note(self, stamp: int) -> list[str]:
+        back_ns = self._newest_ns - stamp
+        if not stamp or back_ns <= JUMP_NS:
+            return []
+        self._newest_ns = 0
+        if self._history is not None:
+            self._history.clear()
+        return [
+            f"stamps jumped back by {back_ns / NS_PER_S:.1f} s, as when a bag starts again: images before that are no "
+            "longer remembered for late prompts; objects are tracked on"
+        ]
+
+    # --- notes -------------------------------------------------------------------------------------------------------
 
     def _crowd_note(self) -> list[str]:
         count, self._crowded_out = self._crowded_out, 0
@@ -108,3 +212,15 @@ class Pipeline:
             f"the image size changed from {before[0]}x{before[1]} to {size[0]}x{size[1]}; "
             "tracked objects are carried over by rescaling"
         ]
+
+
+def _cancel(due: Sequence[Request], before: int, object_id: int | None) -> bool:
+    """Drop prompts for an object (None: for any) that still wait in these requests; in the last one only those before
+    a place. Whether there were any."""
+    cancelled = False
+    for request in due:
+        for place, prompt in request.prompts():
+            if (object_id is None or prompt.object_id == object_id) and (request is not due[-1] or place < before):
+                request.close(place, PromptOutcome(prompt.object_id, True, ""))
+                cancelled = True
+    return cancelled
