@@ -13,7 +13,7 @@ from tqdm import tqdm
 from . import __version__
 from .bag.names import CAMERA_TOPIC, DEFAULT_STORAGE, PROMPTS_TOPIC, STORAGES
 from .cli_options import add_config_options, config_from
-from .config import ModelChoice, TrackerConfig
+from .config import ModelChoice, TimeConfig, TrackerConfig
 from .errors import Sam2RosError
 from .shipped import ABOUT_NANO
 
@@ -64,6 +64,7 @@ def _replay(options: argparse.Namespace) -> None:
         overlays=options.overlays,
         storage=options.storage,
         progress=not options.quiet,
+        time=config_from(TimeConfig, options),
     )
     summary = replay(request, lambda: Tracker(load_network(choice), config))
     for sentence in summary.prompts_not_applied:
@@ -191,6 +192,7 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
     _add_storage(parser)
     add_config_options(parser.add_argument_group("model"), ModelChoice)
     add_config_options(parser.add_argument_group("tracker"), TrackerConfig)
+    add_config_options(parser.add_argument_group("time"), TimeConfig)
     parser.set_defaults(run=_replay)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ..config import TimeConfig
 from ..errors import BagError, DeviceError, Sam2RosError
 from ..messages import Action
 from ..overlay import draw
@@ -46,6 +47,7 @@ class ReplayRequest:
     overlays: Path | None = None  # folder of PNG files
     storage: str = DEFAULT_STORAGE  # or sqlite3
     progress: bool = True  # a bar, on a terminal
+    time: TimeConfig = field(default_factory=TimeConfig)
 
     @property
     def outputs(self) -> tuple[Path, ...]:
@@ -108,7 +110,7 @@ def replay(request: ReplayRequest, make_tracker: Callable[[], Tracker]) -> Repla
                 request.bag,
                 request.prompts_topic,
             )
-        pipeline = Pipeline(make_tracker(), to_rgb)
+        pipeline = Pipeline(make_tracker(), to_rgb, request.time)
         started = time.monotonic()
         with _outputs(request, topic) as outputs:
             tally = Run(bag, pipeline, schedule, outputs).images(topic, span, request.progress)

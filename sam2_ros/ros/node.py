@@ -23,7 +23,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from sam2_ros.msg import PromptArray, TrackedObjectArray
 
-from ..config import ModelChoice, NodeConfig, TrackerConfig
+from ..config import ModelChoice, NodeConfig, TimeConfig, TrackerConfig
 from ..errors import Sam2RosError
 from ..loading import load_network
 from ..messages import masks_message, objects_message, overlay_message
@@ -170,7 +170,9 @@ class TrackerNode(LifecycleNode):
         self.get_logger().info(f"loading the model {choice.model}, checkpoint {choice.checkpoint}")
         network = load_network(choice)
         warm_up(network)
-        self._pipeline = Pipeline(Tracker(network, config), converter(self.get_logger().warning))
+        self._pipeline = Pipeline(
+            Tracker(network, config), converter(self.get_logger().warning), parameters.read(self, TimeConfig)
+        )
         self._masks = self._offer(Image, "~/masks", 5)
         self._objects = self._offer(TrackedObjectArray, "~/objects", 10)
         self._overlay = self._offer(Image, "~/overlay", 5)

@@ -4,15 +4,15 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from rcl_interfaces.msg import IntegerRange, ParameterDescriptor, SetParametersResult
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from ..config import ModelChoice, NodeConfig, TrackerConfig, check_value, meaning_of
+from ..config import ModelChoice, NodeConfig, TimeConfig, TrackerConfig, check_value, meaning_of
 from ..errors import ConfigError
 
-CONFIGS = (ModelChoice, TrackerConfig, NodeConfig)
-Config = TypeVar("Config", ModelChoice, TrackerConfig, NodeConfig)
+CONFIGS = (ModelChoice, TrackerConfig, TimeConfig, NodeConfig)
+Config = TypeVar("Config", ModelChoice, TrackerConfig, TimeConfig, NodeConfig)
 
 
 def declare(node: Node) -> None:
@@ -31,7 +31,10 @@ def descriptor(field: "dataclasses.Field[Any]") -> ParameterDescriptor:
     )
     if meaning.limits is not None:
         low, high = meaning.limits
-        described.integer_range = [IntegerRange(from_value=low, to_value=high)]
+        if isinstance(field.default, float):
+            described.floating_point_range = [FloatingPointRange(from_value=float(low), to_value=float(high))]
+        else:
+            described.integer_range = [IntegerRange(from_value=low, to_value=high)]
     return described
 
 
