@@ -12,6 +12,7 @@ from .config import StageConfig, TrainingError
 
 LEAST_SHARE = 1 / 1000  # of the picture: an object that shows less is not asked for
 ATTEMPTS = 50  # to find a clip with an object to ask for
+RETURN_ATTEMPTS = 12  # to find one in which an object comes back; then any will do
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ def draw_batch(clips: Clips, stage: StageConfig, size: int, rng: np.random.Gener
 
 def _draw_window(clips: Clips, stage: StageConfig, size: int, rng: np.random.Generator) -> tuple[np.ndarray, list[int]]:
     """(T, size, size, 4) uint8 and the ids of the objects to ask for."""
-    for _ in range(ATTEMPTS):
+    wants_return = rng.random() < stage.returns
+    for attempt in range(ATTEMPTS):
         clip = clips[int(rng.integers(len(clips)))]
         strides = [stride for stride in stage.strides if (stage.frames - 1) * stride < len(clip)]
         if not strides:
@@ -55,14 +57,17 @@ def _draw_window(clips: Clips, stage: StageConfig, size: int, rng: np.random.Gen
         if rng.random() < 0.5:  # a film run backwards is a film
             times = times[::-1]
         anchors = _shown(clip[times[0], ..., 3])
+        if wants_return and attempt < RETURN_ATTEMPTS:
+            anchors = _returning(clip[times, ..., 3], anchors)
         if not len(anchors):
             continue
-        y, x, side = _draw_crop(clip[times[0], ..., 3] == rng.choice(anchors), size, rng)
+        anchor = int(rng.choice(anchors))
+        y, x, side = _draw_crop(clip[times[0], ..., 3] == anchor, size, rng)
         window = np.stack([_resized(clip[time, y : y + side, x : x + side], size) for time in times])
         candidates = _shown(window[0, ..., 3])
-        if len(candidates):
-            objects = rng.permutation(candidates)[: stage.objects]
-            return window, sorted(int(object_id) for object_id in objects)
+        if anchor in candidates:
+            others = rng.permutation(candidates[candidates != anchor])[: stage.objects - 1]
+            return window, sorted([anchor, *map(int, others)])
     raise TrainingError(
         f"{ATTEMPTS} clips drawn for the stage {stage.name} had no object in {stage.frames} frames; give other data"
     )
@@ -73,6 +78,13 @@ def _shown(labels: np.ndarray) -> np.ndarray:
     counts = np.bincount(labels.ravel())
     counts[0] = 0
     return np.flatnonzero(counts >= LEAST_SHARE * labels.size)
+
+
+def _returning(labels: np.ndarray, objects: np.ndarray) -> np.ndarray:
+    """Of some objects those that are in (T, S, S) at first, then not at all, and at last again."""
+    here = np.stack([np.bincount(frame.ravel(), minlength=256)[objects] > 0 for frame in labels])  # (T, objects)
+    gone = np.maximum.accumulate(~here, axis=0)
+    return objects[(gone & here).any(axis=0)]
 
 
 def _draw_crop(anchor: np.ndarray, size: int, rng: np.random.Generator) -> tuple[int, int, int]:

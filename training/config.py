@@ -52,6 +52,7 @@ class StageConfig:
     learning_rate: tuple[float, float]  # at the stage's beginning and end, linear between
     image_size: int | None = None  # cut out of the pictures, which saves time; None: whole pictures
     strides: tuple[int, ...] = (1,)  # frames from one to the next are drawn from these
+    returns: float = 0.0  # share of clips in which an object that is asked for goes out of sight and comes back
     corrections: int = 0  # clicks into the wrong part: on a still up to so many, in a clip on so many frames at most
     kinds: tuple[tuple[str, float], ...] = (("box", 0.5), ("point", 0.5))  # first prompt (box, point, mask), weight
 
