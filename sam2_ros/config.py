@@ -122,6 +122,21 @@ class TimeConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class DetectionConfig:
+    """How boxes from a detector are taken. Raises ConfigError."""
+
+    min_detection_score: float = _parameter(
+        0.5, "score from which on a detection may start an object or correct one", limits=(0, 1), read_only=False
+    )
+    min_match_iou: float = _parameter(
+        0.3, "overlap (IoU of boxes) from which on a detection may be of a tracked object", limits=(0, 1)
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True, slots=True)
 class NodeConfig:
     """What the live node receives and sends. Raises ConfigError."""
 

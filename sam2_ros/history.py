@@ -2,15 +2,46 @@
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from .config import TimeConfig
 from .errors import PromptError
 from .messages import NS_PER_S
+from .tracking.result import FrameResult
 from .tracking.tracker import PastFrame
 
 HALF = 0.5  # of the usual time between two frames: how far a stamp may be off when nothing else is said
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What the tracker saw of an object in an image."""
+
+    object_id: int
+    label: str
+    visible: bool
+    box: tuple[int, int, int, int] | None  # of its mask: x_min, y_min, x_max, y_max
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Remembered(PastFrame):
+    """An image of the past and what was seen in it."""
+
+    labels: np.ndarray  # (H, W) label image
+    seen: tuple[Seen, ...]
+
+
+def remembered(image: np.ndarray, result: FrameResult) -> Remembered:
+    """An image (H, W, 3) uint8 RGB with its result."""
+    return Remembered(
+        index=result.frame_index,
+        stamp_ns=result.stamp_ns,
+        image=image,
+        labels=result.label_image,
+        seen=tuple(Seen(state.object_id, state.label, state.visible, state.box) for state in result.objects),
+    )
 
 
 class FrameHistory:
@@ -18,10 +49,27 @@ class FrameHistory:
 
     def __init__(self, config: TimeConfig) -> None:
         self._config = config
-        self._frames: deque[PastFrame] = deque()
+        self._frames: deque[Remembered] = deque()  # by ascending stamps
+        self._latest: Remembered | None = None
 
-    def add(self, frame: PastFrame) -> None:
-        """Remember a frame that is newer than those before it; those that are too old are forgotten."""
+    @property
+    def latest(self) -> Remembered | None:
+        """The frame that was tracked in last."""
+        return self._latest
+
+    @property
+    def newest_ns(self) -> int:
+        """Stamp of the newest frame, 0 without one."""
+        return self._frames[-1].stamp_ns if self._frames else 0
+
+    def add(self, frame: Remembered) -> None:
+        """Remember a frame, and forget those that are too old.
+
+        One without a stamp, or not newer than the newest, cannot be found by its stamp: it only becomes the latest.
+        """
+        self._latest = frame
+        if frame.stamp_ns <= self.newest_ns:
+            return
         self._frames.append(frame)
         oldest_ns = frame.stamp_ns - round(self._config.history_seconds * NS_PER_S)
         while self._frames[0].stamp_ns < oldest_ns:
@@ -31,7 +79,7 @@ class FrameHistory:
         """Forget all."""
         self._frames.clear()
 
-    def since(self, stamp_ns: int, now_ns: int) -> list[PastFrame]:
+    def since(self, stamp_ns: int, now_ns: int) -> list[Remembered]:
         """The frame that was stamped so, and those after it, thinned out evenly when they are too many.
 
         Empty when the image at hand, stamped ``now_ns``, is the one that is meant. Raises PromptError when none is.
@@ -52,7 +100,7 @@ class FrameHistory:
         return HALF * float(np.median(np.diff(stamps))) if len(stamps) > 1 else 0.0
 
 
-def _thinned(frames: Sequence[PastFrame], most: int) -> list[PastFrame]:
+def _thinned(frames: Sequence[Remembered], most: int) -> list[Remembered]:
     """At most ``most`` frames, the first and the last among them, the rest evenly spread."""
     if len(frames) <= most:
         return list(frames)

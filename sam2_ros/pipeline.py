@@ -10,11 +10,12 @@ import numpy as np
 
 from .config import TimeConfig
 from .errors import DeviceError, PromptError
-from .history import FrameHistory
+from .history import FrameHistory, Remembered, remembered
 from .messages import NS_PER_S, Command, Remove, Reset, commands_from, stamp_ns
+from .pointing import Pointing
 from .tracking.prompt import Prompt
 from .tracking.result import FrameResult, PromptOutcome
-from .tracking.tracker import PastFrame, Tracker
+from .tracking.tracker import Tracker
 
 MAX_WAITING = 100  # prompt messages that wait for their image, as many as the topic's queue holds
 JUMP_NS = NS_PER_S  # an image this much older than the one before is of another time: a bag that loops
@@ -80,12 +81,12 @@ class Pipeline:
         """``convert``: image message to (H, W, 3) uint8 RGB, raises ImageError."""
         self._tracker = tracker
         self._convert = convert
-        config = config or TimeConfig()
-        self._history = FrameHistory(config) if config.history_seconds else None
+        self._config = config or TimeConfig()
+        self._history = FrameHistory(self._config)
         self._waiting: deque[Request] = deque(maxlen=MAX_WAITING)  # in order of arrival
+        self._pointing: deque[Pointing] = deque(maxlen=MAX_WAITING)
         self._crowded_out = 0  # prompt messages that gave way since the last image
         self._size: tuple[int, int] | None = None
-        self._newest_ns = 0  # stamp of the newest image
 
     @property
     def tracker(self) -> Tracker:
@@ -101,12 +102,17 @@ class Pipeline:
         self._crowded_out += len(self._waiting) == MAX_WAITING
         self._waiting.append(Request(message))
 
+    def add_pointing(self, pointing: Pointing) -> None:
+        """Keep a click or detections until their image was tracked in; they take effect with the image after it."""
+        self._pointing.append(pointing)
+
     def process(self, message: Any) -> Processed:
         """Track in one image (sensor_msgs/Image or CompressedImage). Raises Sam2RosError with nothing lost."""
         started = time.perf_counter()
         frame = self._convert(message)
         stamp = stamp_ns(message.header.stamp)
         notes = [*self._crowd_note(), *self._size_note(frame), *self._clock_note(stamp)]
+        notes += self._point()
         due = [request for request in self._waiting if request.stamp_ns <= stamp]
         for number, request in enumerate(due):
             self._command(due[: number + 1])
@@ -117,7 +123,7 @@ class Pipeline:
             request.close(place, outcome)
         # Only now: had the step failed, the prompts would still be waiting for the next image.
         self._waiting = deque((r for r in self._waiting if r.stamp_ns > stamp), maxlen=MAX_WAITING)
-        self._remember(PastFrame(result.frame_index, stamp, frame))
+        self._history.add(remembered(frame, result))
         answers = tuple(request.answer() for request in due)
         refusals = [outcome.reason for answer in answers for outcome in answer.outcomes if not outcome.accepted]
         return Processed(
@@ -158,9 +164,9 @@ class Pipeline:
         return PromptOutcome(object_id, True, "")
 
     def _apply_late(self, request: Request, stamp: int) -> None:
-        """Apply prompts that were made on an image of the past; without a history, on the image at hand."""
+        """Apply prompts that were made on an image of the past; without a history they are for the image at hand."""
         prompts = request.prompts()
-        if not prompts or self._history is None or request.stamp_ns in (0, stamp):
+        if not prompts or not self._config.history_seconds or request.stamp_ns in (0, stamp):
             return
         try:
             past = self._history.since(request.stamp_ns, stamp)
@@ -172,27 +178,41 @@ class Pipeline:
             for (place, _), outcome in zip(prompts, outcomes, strict=True):
                 request.close(place, outcome)
 
-    # --- time --------------------------------------------------------------------------------------------------------
+    def _point(self) -> list[str]:
+        """Apply clicks and detections on images that were tracked in; why some were not."""
+        latest = self._history.latest
+        if latest is None:
+            return []
+        due = [pointing for pointing in self._pointing if pointing.stamp_ns <= max(latest.stamp_ns, 0)]
+        self._pointing = deque((p for p in self._pointing if p not in due), maxlen=MAX_WAITING)
+        notes = []
+        for pointing in due:
+            try:
+                notes += self._apply_pointing(pointing, latest)
+            except (DeviceError, PromptError) as error:
+                notes.append(str(error))
+        return notes
 
-    def _remember(self, frame: PastFrame) -> None:
-        """Keep a frame for late prompts. One without a stamp, or older than others, cannot be found by its stamp."""
-        if self._history is not None and frame.stamp_ns > self._newest_ns:
-            self._history.add(frame)
-        self._newest_ns = max(self._newest_ns, frame.stamp_ns)
+    def _apply_pointing(self, pointing: Pointing, latest: Remembered) -> list[str]:
+        past = [latest]
+        if pointing.stamp_ns and self._config.history_seconds:
+            past = self._history.since(pointing.stamp_ns, latest.stamp_ns) or past
+        room = self._tracker.config.max_objects - len(self._tracker.object_ids)
+        prompts = pointing.prompts(past[0], room)
+        outcomes = self._tracker.catch_up(past, prompts) if prompts else ()
+        return [outcome.reason for outcome in outcomes if not outcome.accepted]
+
+    # --- notes -------------------------------------------------------------------------------------------------------
 
     def _clock_note(self, stamp: int) -> list[str]:
-        back_ns = self._newest_ns - stamp
+        back_ns = self._history.newest_ns - stamp
         if not stamp or back_ns <= JUMP_NS:
             return []
-        self._newest_ns = 0
-        if self._history is not None:
-            self._history.clear()
+        self._history.clear()
         return [
             f"stamps jumped back by {back_ns / NS_PER_S:.1f} s, as when a bag starts again: images before that are no "
             "longer remembered for late prompts; objects are tracked on"
         ]
-
-    # --- notes -------------------------------------------------------------------------------------------------------
 
     def _crowd_note(self) -> list[str]:
         count, self._crowded_out = self._crowded_out, 0

@@ -5,8 +5,7 @@ import pytest
 
 from sam2_ros.config import TimeConfig
 from sam2_ros.errors import PromptError
-from sam2_ros.history import FrameHistory
-from sam2_ros.tracking.tracker import PastFrame
+from sam2_ros.history import FrameHistory, Remembered
 
 IMAGE = np.zeros((4, 4, 3), np.uint8)
 MS = 1_000_000
@@ -15,7 +14,7 @@ MS = 1_000_000
 def history(*stamps_ms: int, **config: float) -> FrameHistory:
     frames = FrameHistory(TimeConfig(**config))  # type: ignore[arg-type]
     for index, stamp in enumerate(stamps_ms):
-        frames.add(PastFrame(index, stamp * MS, IMAGE))
+        frames.add(Remembered(index, stamp * MS, IMAGE, IMAGE[..., 0], ()))
     return frames
 
 
