@@ -27,6 +27,7 @@ setup(
         "PyYAML>=5.4",
         "rosbags>=0.11.6",
         "safetensors>=0.4",
+        "scipy>=1.8",
         "torch>=2.1",
         "tqdm>=4.60",
     ],

@@ -32,7 +32,7 @@ class Associator:
     """Turns detections into prompts. Remembers how often in a row a detector contradicted the tracker."""
 
     def __init__(self, config: DetectionConfig) -> None:
-        self._config = config
+        self.config = config
         self._contradicted: dict[int, int] = {}  # by object id
 
     def prompts(self, detections: Sequence[Detection], seen: Sequence[Seen], room: int) -> list[Prompt]:
@@ -46,7 +46,7 @@ class Associator:
         new = [
             detection
             for detection, owner in zip(detections, owners, strict=True)
-            if owner is None and detection.score >= self._config.min_detection_score
+            if owner is None and detection.score >= self.config.min_detection_score
         ]
         new = sorted(_without_doubles(new), key=lambda detection: -detection.score)
         return prompts + [Prompt(box=d.box, label=d.name or d.label) for d in new[: max(0, room)]]
@@ -62,7 +62,7 @@ class Associator:
                 free.remove(named[0])
         open_ = [index for index, owner in enumerate(owners) if owner is None]
         here = [one for one in free if one.visible and one.box is not None]
-        for row, column in _matched([detections[index] for index in open_], here, self._config.min_match_iou):
+        for row, column in _matched([detections[index] for index in open_], here, self.config.min_match_iou):
             owners[open_[row]] = here[column]
             free.remove(here[column])
         lost = [one for one in free if not one.visible]
@@ -86,7 +86,7 @@ class Associator:
             if count < PATIENCE:
                 return False
         self._contradicted.pop(owner.object_id, None)
-        return detection.score >= self._config.min_detection_score
+        return detection.score >= self.config.min_detection_score
 
 
 def overlap(a: np.ndarray, b: np.ndarray) -> float:

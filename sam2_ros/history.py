@@ -1,15 +1,16 @@
 """Recent frames, so that a prompt that comes late finds the image that it was made on."""
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .config import TimeConfig
 from .errors import PromptError
 from .messages import NS_PER_S
-from .tracking.result import FrameResult
+from .tracking.result import FrameResult, ObjectState
 from .tracking.tracker import PastFrame
 
 HALF = 0.5  # of the usual time between two frames: how far a stamp may be off when nothing else is said
@@ -40,8 +41,12 @@ def remembered(image: np.ndarray, result: FrameResult) -> Remembered:
         stamp_ns=result.stamp_ns,
         image=image,
         labels=result.label_image,
-        seen=tuple(Seen(state.object_id, state.label, state.visible, state.box) for state in result.objects),
+        seen=tuple(_seen(state) for state in result.objects),
     )
+
+
+def _seen(state: ObjectState) -> Seen:
+    return Seen(state.object_id, state.label, state.visible, state.box)
 
 
 class FrameHistory:
@@ -75,6 +80,23 @@ class FrameHistory:
         while self._frames[0].stamp_ns < oldest_ns:
             self._frames.popleft()
 
+    def rewrite(self, past: Sequence[Remembered], states: Sequence[Sequence[ObjectState]]) -> None:
+        """Remember objects in frames as they are seen now: ``states`` has those of each frame of ``past``.
+
+        Frames between them are said to look like the one before: nearer than not to know of the objects at all.
+        """
+        if not states:
+            return
+        indices = [frame.index for frame in past]
+
+        def rewritten(frame: Remembered) -> Remembered:
+            nearest = bisect_right(indices, frame.index) - 1
+            return frame if nearest < 0 else _with_states(frame, states[nearest])
+
+        if self._latest is not None:
+            self._latest = rewritten(self._latest)
+        self._frames = deque(map(rewritten, self._frames))
+
     def clear(self) -> None:
         """Forget all."""
         self._frames.clear()
@@ -98,6 +120,18 @@ class FrameHistory:
         if self._config.stamp_tolerance:
             return self._config.stamp_tolerance * NS_PER_S
         return HALF * float(np.median(np.diff(stamps))) if len(stamps) > 1 else 0.0
+
+
+def _with_states(frame: Remembered, states: Sequence[ObjectState]) -> Remembered:
+    """The frame with other states of some objects."""
+    ids = {state.object_id for state in states}
+    labels = frame.labels.copy()
+    labels[np.isin(labels, list(ids))] = 0
+    for state in states:
+        if state.mask.shape == labels.shape:
+            labels[state.mask] = state.object_id
+    others = [seen for seen in frame.seen if seen.object_id not in ids]
+    return replace(frame, labels=labels, seen=(*others, *map(_seen, states)))
 
 
 def _thinned(frames: Sequence[Remembered], most: int) -> list[Remembered]:

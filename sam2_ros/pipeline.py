@@ -170,13 +170,20 @@ class Pipeline:
             return
         try:
             past = self._history.since(request.stamp_ns, stamp)
-            outcomes = self._tracker.catch_up(past, [prompt for _, prompt in prompts]) if past else ()
+            if not past:
+                return  # it is for the image at hand
+            outcomes = self._catch_up(past, [prompt for _, prompt in prompts])
         except (DeviceError, PromptError) as error:
             request.refuse(str(error))
             return
-        if past:
-            for (place, _), outcome in zip(prompts, outcomes, strict=True):
-                request.close(place, outcome)
+        for (place, _), outcome in zip(prompts, outcomes, strict=True):
+            request.close(place, outcome)
+
+    def _catch_up(self, past: Sequence[Remembered], prompts: Sequence[Prompt]) -> tuple[PromptOutcome, ...]:
+        """Apply prompts to the past, and remember it as it is seen now."""
+        caught_up = self._tracker.catch_up(past, prompts)
+        self._history.rewrite(past, caught_up.states)
+        return caught_up.outcomes
 
     def _point(self) -> list[str]:
         """Apply clicks and detections on images that were tracked in; why some were not."""
@@ -199,7 +206,7 @@ class Pipeline:
             past = self._history.since(pointing.stamp_ns, latest.stamp_ns) or past
         room = self._tracker.config.max_objects - len(self._tracker.object_ids)
         prompts = pointing.prompts(past[0], room)
-        outcomes = self._tracker.catch_up(past, prompts) if prompts else ()
+        outcomes = self._catch_up(past, prompts) if prompts else ()
         return [outcome.reason for outcome in outcomes if not outcome.accepted]
 
     # --- notes -------------------------------------------------------------------------------------------------------

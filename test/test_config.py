@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sam2_ros.config import ModelChoice, NodeConfig, TimeConfig, TrackerConfig, meaning_of
+from sam2_ros.config import DetectionConfig, ModelChoice, NodeConfig, TimeConfig, TrackerConfig, meaning_of
 from sam2_ros.errors import ConfigError
 
-CONFIGS = (ModelChoice, TrackerConfig, TimeConfig, NodeConfig)
+CONFIGS = (ModelChoice, TrackerConfig, TimeConfig, DetectionConfig, NodeConfig)
 FILE = Path(__file__).parent.parent / "config" / "tracker.yaml"
 
 

@@ -109,6 +109,17 @@ def test_detections_wait_for_their_image_and_late_ones_are_said(pipeline: Pipeli
     assert "stamped 1.000000000 s are for no image that is remembered" in process(pipeline, 5.3).notes[0]
 
 
+def test_detections_on_images_before_the_object_began_do_not_double_it(pipeline: Pipeline) -> None:
+    """Each detection is late by 0.4 s, so that the object begins in the past, where the next one falls as well."""
+    associator = Associator(DetectionConfig(min_match_iou=0.01))
+    for index in range(16):
+        process(pipeline, 1 + index / 10)
+        if index >= 4:
+            # The masks of random weights fill the picture, so the box does as well.
+            pipeline.add_pointing(detections_from(detections(1 + (index - 4) / 10, (0, 0, 64, 64)), associator))
+    assert len(process(pipeline, 2.7).result.objects) == 1
+
+
 def test_more_detections_than_there_is_room_for_are_left_out_silently(pipeline: Pipeline) -> None:
     associator = Associator(DetectionConfig())
     process(pipeline, 1.0)

@@ -387,7 +387,9 @@ def test_a_late_prompt_gives_what_a_prompt_in_time_would_have_given(exact: Sam2)
     for image in images[2:7]:
         in_time.step(image)
     history = past(late, images[:7])
-    outcomes = late.catch_up(history[1:], [Prompt(3, box=BOX, label="cup")])
+    caught_up = late.catch_up(history[1:], [Prompt(3, box=BOX, label="cup")])
+    outcomes = caught_up.outcomes
+    assert [[state.object_id for state in states] for states in caught_up.states] == [[3]] * 6
     assert [(o.object_id, o.accepted) for o in outcomes] == [(3, True)]
     assert 0 < outcomes[0].mask_score <= 1
     wanted, found = in_time.step(images[7], stamp_ns=7), late.step(images[7], stamp_ns=7)
@@ -467,7 +469,7 @@ def test_a_late_prompt_without_room_changes_nothing(monkeypatch: pytest.MonkeyPa
 
 def test_a_late_prompt_that_cannot_be_used_is_refused(tracker: Tracker) -> None:
     history = past(tracker, frames(3))
-    (outcome,) = tracker.catch_up(history, [Prompt(1, points=[[1, 1]], point_labels=[0])])
+    (outcome,) = tracker.catch_up(history, [Prompt(1, points=[[1, 1]], point_labels=[0])]).outcomes
     assert not outcome.accepted
     assert "nothing in it is said to be the object" in outcome.reason
     assert tracker.object_ids == ()

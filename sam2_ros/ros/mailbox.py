@@ -1,4 +1,4 @@
-"""Hands images from the callback thread to the worker: a mailbox of one, in which the newest image wins."""
+"""Hands messages from the callback thread to the worker: a mailbox of one image, in which the newest wins."""
 
 import threading
 from collections import deque
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..pipeline import MAX_WAITING
+from ..pointing import Pointing
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,15 +15,18 @@ class Mail:
 
     image: Any  # sensor_msgs/Image or CompressedImage
     prompts: tuple[Any, ...]  # sam2_ros/PromptArray that arrived since the last image was taken
+    pointing: tuple[Pointing, ...]  # clicks and detections, likewise
 
 
 class Mailbox:
-    """One image and the prompts that came with it. Safe between threads; `put_...` never waits for the worker."""
+    """One image and what came with it. Safe between threads; `put_...` never waits for the worker."""
 
     def __init__(self) -> None:
+        self.paused = False  # images are left lying, neither taken nor counted
         self._changed = threading.Condition()
         self._image: Any = None
         self._prompts: deque[Any] = deque(maxlen=MAX_WAITING)
+        self._pointing: deque[Pointing] = deque(maxlen=MAX_WAITING)
         self._closed = False
         self._received = 0
         self._dropped = 0
@@ -40,6 +44,8 @@ class Mailbox:
     def put_image(self, message: Any) -> None:
         """Leave an image; one that still waits is dropped and counted."""
         with self._changed:
+            if self.paused:
+                return
             self._received += 1
             self._dropped += self._image is not None
             self._image = message
@@ -50,19 +56,29 @@ class Mailbox:
         with self._changed:
             self._prompts.append(message)
 
+    def put_pointing(self, pointing: Pointing) -> None:
+        """Leave a click or detections, likewise."""
+        with self._changed:
+            self._pointing.append(pointing)
+
     def take(self) -> Mail | None:
-        """Wait for an image and take it with all prompts; None when the mailbox has been closed."""
+        """Wait for an image and take it with everything else; None when the mailbox has been closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._image is not None)
             if self._closed:
                 return None
-            mail = Mail(self._image, tuple(self._prompts))
-            self._image = None
-            self._prompts.clear()
-            return mail
+            return self._empty()
 
-    def close(self) -> None:
-        """Wake the worker for the last time."""
+    def close(self) -> Mail:
+        """Wake the worker for the last time; what was not taken is the caller's, its image may be None."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+            return self._empty()
+
+    def _empty(self) -> Mail:
+        mail = Mail(self._image, tuple(self._prompts), tuple(self._pointing))
+        self._image = None
+        self._prompts.clear()
+        self._pointing.clear()
+        return mail

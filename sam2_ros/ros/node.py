@@ -6,35 +6,38 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import rclpy
+from geometry_msgs.msg import Point, PointStamped
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.exceptions import ParameterException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.signals import SignalHandlerOptions
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage, Image
+from vision_msgs.msg import Detection2DArray
 
-from sam2_ros.msg import PromptArray, TrackedObjectArray
+from sam2_ros.msg import PromptArray
 
-from ..config import ModelChoice, NodeConfig, TimeConfig, TrackerConfig
+from ..association import Associator
+from ..config import DetectionConfig, ModelChoice, NodeConfig, TimeConfig, TrackerConfig
 from ..errors import Sam2RosError
 from ..loading import load_network
-from ..messages import masks_message, objects_message, overlay_message
-from ..overlay import draw
-from ..pipeline import Pipeline, Processed
+from ..pipeline import Pipeline
+from ..pointing import click_from, detections_from
 from ..tracking.tracker import Tracker
 from ..tracking.warm_up import warm_up
 from . import parameters
-from .mailbox import Mailbox
+from .mailbox import Mail, Mailbox
+from .outputs import Outputs
 from .pixels import converter
-from .types import TYPES
+from .services import Services
 
 NEWEST_IMAGE = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 REPORT_PERIOD = 10.0  # seconds between two lines about the rate
@@ -73,9 +76,10 @@ class TrackerNode(LifecycleNode):
         self._mailbox: Mailbox | None = None
         self._worker: threading.Thread | None = None
         self._subscriptions_of_images: list[Subscription] = []
-        self._offered: list[Publisher] = []
+        self._outputs: Outputs | None = None
+        self._associator = Associator(DetectionConfig())
+        self._callers = Services(self, self._set_paused)
         self._failed = 0
-        self._crop_masks = False
         self.get_logger().info("unconfigured; the launch file, or `ros2 lifecycle set`, brings it to active")
 
     # --- transitions -------------------------------------------------------------------------------------------------
@@ -128,12 +132,16 @@ class TrackerNode(LifecycleNode):
     def _work(self, mailbox: Mailbox) -> None:
         """Runs in the worker thread: takes the newest image, tracks, publishes."""
         assert self._pipeline is not None
+        assert self._outputs is not None
         since, done = time.monotonic(), 0
         while (mail := mailbox.take()) is not None:
-            for prompts in mail.prompts:
-                self._pipeline.add_prompts(prompts)
+            self._deliver(mail)
             try:
-                self._publish(self._pipeline.process(mail.image))
+                processed = self._pipeline.process(mail.image)
+                for note in processed.notes:
+                    self.get_logger().warning(note)
+                self._outputs.publish(processed)
+                self._callers.settle(processed.answers)
                 done += 1
             except Exception as error:  # one bad frame must not end the tracking
                 self._fail(explained(error))
@@ -141,15 +149,13 @@ class TrackerNode(LifecycleNode):
                 self.get_logger().info(f"{done / elapsed:.1f} images/s; {self._counts(mailbox)}")
                 since, done = time.monotonic(), 0
 
-    def _publish(self, processed: Processed) -> None:
-        for note in processed.notes:
-            self.get_logger().warning(note)
-        header, result = processed.header, processed.result
-        if self._masks.get_subscription_count():
-            self._masks.publish(masks_message(TYPES, header, result))
-        self._objects.publish(objects_message(TYPES, header, result, processed.processing_latency, self._crop_masks))
-        if self._overlay.get_subscription_count():
-            self._overlay.publish(overlay_message(TYPES, header, draw(processed.frame, result)))
+    def _deliver(self, mail: Mail) -> None:
+        """Prompts, clicks and detections to the pipeline."""
+        assert self._pipeline is not None
+        for prompts in mail.prompts:
+            self._pipeline.add_prompts(prompts)
+        for pointing in mail.pointing:
+            self._pipeline.add_pointing(pointing)
 
     def _fail(self, reason: str) -> None:
         self._failed += 1
@@ -166,16 +172,15 @@ class TrackerNode(LifecycleNode):
     def _set_up(self) -> None:
         choice = parameters.read(self, ModelChoice)
         config = parameters.read(self, TrackerConfig)
-        self._crop_masks = parameters.read(self, NodeConfig).publish_cropped_masks
+        node_config = parameters.read(self, NodeConfig)
+        self._associator = Associator(parameters.read(self, DetectionConfig))
         self.get_logger().info(f"loading the model {choice.model}, checkpoint {choice.checkpoint}")
         network = load_network(choice)
         warm_up(network)
         self._pipeline = Pipeline(
             Tracker(network, config), converter(self.get_logger().warning), parameters.read(self, TimeConfig)
         )
-        self._masks = self._offer(Image, "~/masks", 5)
-        self._objects = self._offer(TrackedObjectArray, "~/objects", 10)
-        self._overlay = self._offer(Image, "~/overlay", 5)
+        self._outputs = Outputs(self, node_config.publish_cropped_masks)
         if choice.checkpoint == "random":
             self.get_logger().warning("the weights are random: everything runs, but the masks mean nothing")
         self.get_logger().info(
@@ -185,26 +190,38 @@ class TrackerNode(LifecycleNode):
 
     def _start(self) -> None:
         self._failed = 0
-        self._mailbox = Mailbox()
+        mailbox = self._mailbox = Mailbox()
         transport = parameters.read(self, NodeConfig).image_transport
         message, topic = (Image, "image") if transport == "raw" else (CompressedImage, "image/compressed")
         for wanted in (
-            (message, topic, self._mailbox.put_image, NEWEST_IMAGE),
-            (PromptArray, "prompts", self._mailbox.put_prompts, QoSProfile(depth=100)),
+            (message, topic, mailbox.put_image, NEWEST_IMAGE),
+            (PromptArray, "prompts", mailbox.put_prompts, QoSProfile(depth=100)),
+            (Detection2DArray, "detections", self._on_detections, QoSProfile(depth=10)),
+            (PointStamped, "click", self._on_click, QoSProfile(depth=10)),
+            (Point, "click_point", self._on_click, QoSProfile(depth=10)),
         ):
             self._subscriptions_of_images.append(self._subscribe(*wanted))
-        self._worker = threading.Thread(target=self._work, args=(self._mailbox,), name="tracker", daemon=True)
+        self._callers.put_prompts = mailbox.put_prompts
+        self._worker = threading.Thread(target=self._work, args=(mailbox,), name="tracker", daemon=True)
         self._worker.start()
         self.get_logger().info(f"tracking on {self._subscriptions_of_images[0].topic_name}")
 
     # --- parts -------------------------------------------------------------------------------------------------------
 
-    def _offer(self, message: Any, topic: str, depth: int) -> Publisher:
-        publisher = self.create_lifecycle_publisher(
-            message, topic, QoSProfile(depth=depth), qos_overriding_options=QoSOverridingOptions.with_default_policies()
-        )
-        self._offered.append(publisher)
-        return publisher
+    def _on_detections(self, message: Detection2DArray) -> None:
+        if self._mailbox is not None:
+            self._mailbox.put_pointing(detections_from(message, self._associator))
+
+    def _on_click(self, message: Any) -> None:
+        if self._mailbox is not None:
+            self._mailbox.put_pointing(click_from(message))
+
+    def _set_paused(self, paused: bool) -> bool:
+        if self._mailbox is None:
+            return False
+        self._mailbox.paused = paused
+        self.get_logger().info("paused: images are not tracked in" if paused else "tracking again")
+        return True
 
     def _subscribe(self, message: Any, topic: str, callback: Any, qos: QoSProfile) -> Subscription:
         return self.create_subscription(
@@ -215,7 +232,11 @@ class TrackerNode(LifecycleNode):
         verdict = parameters.validate(changed)
         if verdict.successful:
             values = {parameter.name: parameter.value for parameter in changed}
-            self._crop_masks = values.get("publish_cropped_masks", self._crop_masks)
+            detection = self._associator.config
+            score = values.get("min_detection_score", detection.min_detection_score)
+            self._associator.config = replace(detection, min_detection_score=score)
+            if self._outputs is not None:
+                self._outputs.crop_masks = values.get("publish_cropped_masks", self._outputs.crop_masks)
             if self._pipeline is not None:
                 config = self._pipeline.tracker.config
                 self._pipeline.tracker.configure_cleaning(
@@ -229,16 +250,18 @@ class TrackerNode(LifecycleNode):
             self.destroy_subscription(subscription)
         self._subscriptions_of_images = []
         if self._mailbox is not None and self._worker is not None:
-            self._mailbox.close()
+            self._callers.close()
+            left = self._mailbox.close()
             self._worker.join()
+            self._deliver(left)  # for the next image after the next activation
             self.get_logger().info(f"stopped; {self._counts(self._mailbox)}")
         self._mailbox = self._worker = None
 
     def _release(self) -> None:
         self._pipeline = None
-        for publisher in self._offered:
-            self.destroy_publisher(publisher)
-        self._offered = []
+        for publisher in self._outputs.publishers if self._outputs is not None else ():
+            self.destroy_lifecycle_publisher(publisher)
+        self._outputs = None
 
 
 def main() -> None:

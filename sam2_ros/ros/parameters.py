@@ -8,11 +8,11 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from ..config import ModelChoice, NodeConfig, TimeConfig, TrackerConfig, check_value, meaning_of
+from ..config import DetectionConfig, ModelChoice, NodeConfig, TimeConfig, TrackerConfig, check_value, meaning_of
 from ..errors import ConfigError
 
-CONFIGS = (ModelChoice, TrackerConfig, TimeConfig, NodeConfig)
-Config = TypeVar("Config", ModelChoice, TrackerConfig, TimeConfig, NodeConfig)
+CONFIGS = (ModelChoice, TrackerConfig, TimeConfig, DetectionConfig, NodeConfig)
+Config = TypeVar("Config", ModelChoice, TrackerConfig, TimeConfig, DetectionConfig, NodeConfig)
 
 
 def declare(node: Node) -> None:

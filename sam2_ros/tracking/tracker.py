@@ -14,7 +14,7 @@ from .admission import Admission
 from .memory import MemoryBank
 from .preprocess import check_frame
 from .prompt import Prompt
-from .result import FrameResult, PromptOutcome, describe
+from .result import FrameResult, ObjectState, PromptOutcome, describe
 from .track import Sighting, Track
 from .vision import Requests, Size, Vision
 
@@ -26,6 +26,16 @@ class PastFrame:
     index: int  # its `FrameResult.frame_index`
     stamp_ns: int
     image: np.ndarray  # (H, W, 3) uint8 RGB
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CaughtUp:
+    """What came of prompts on an image of the past."""
+
+    outcomes: tuple[PromptOutcome, ...]  # one per prompt, in their order
+    states: tuple[
+        tuple[ObjectState, ...], ...
+    ]  # of the prompted objects, for each frame that they were carried through
 
 
 class Tracker:
@@ -99,7 +109,7 @@ class Tracker:
         )
 
     @torch.inference_mode()
-    def catch_up(self, past: Sequence[PastFrame], prompts: Sequence[Prompt]) -> tuple[PromptOutcome, ...]:
+    def catch_up(self, past: Sequence[PastFrame], prompts: Sequence[Prompt]) -> CaughtUp:
         """Apply prompts that were made on ``past[0]``, then carry their objects through the rest of ``past``.
 
         ``past``: frames that `step` has seen, in their order, some may be left out. Other objects are not touched. What
@@ -109,13 +119,13 @@ class Tracker:
         first = past[0].image
         outcomes, requests = self._admission.admit(prompts, (first.shape[1], first.shape[0]), self.object_ids)
         if not requests:
-            return tuple(outcomes)
+            return CaughtUp(tuple(outcomes), ())
         touched = [track for track in self._tracks if track.object_id in requests]
         kept = self._bank.copy([track.slot for track in touched])
         for track in touched:
             self._bank.rewind(track.slot, past[0].index)
         try:
-            carried, scores = self._carry(past, touched, requests)
+            carried, states = self._carry(past, touched, requests)
         except (torch.cuda.OutOfMemoryError, DeviceError) as error:
             for slot in set(range(self._config.max_objects)) - {track.slot for track in self._tracks}:
                 self._bank.forget(slot)  # a new object had begun there
@@ -126,7 +136,8 @@ class Tracker:
         others = [track for track in self._tracks if track.object_id not in requests]
         self._tracks = sorted([*others, *carried], key=lambda track: track.object_id)
         self._admission.use(self.object_ids)
-        return _with_scores(outcomes, scores)
+        scores = {state.object_id: state.mask_score for state in states[0]}
+        return CaughtUp(_with_scores(outcomes, scores), tuple(states))
 
     def remove(self, object_id: int) -> None:
         """Stop tracking an object. Raises PromptError when it is not tracked."""
@@ -163,9 +174,9 @@ class Tracker:
 
     def _carry(
         self, past: Sequence[PastFrame], tracks: Sequence[Track], requests: Requests
-    ) -> tuple[list[Track], dict[int, float]]:
-        """The tracks of the requested objects after ``past``, and their mask scores on its first frame."""
-        scores: dict[int, float] = {}
+    ) -> tuple[list[Track], list[tuple[ObjectState, ...]]]:
+        """The tracks of the requested objects after ``past``, and what was seen of them in each of its frames."""
+        seen: list[tuple[ObjectState, ...]] = []
         carried = list(tracks)
         for number, frame in enumerate(past):
             image = self._vision.encode(frame.image)
@@ -173,11 +184,10 @@ class Tracker:
             wanted = {} if number else requests
             sightings = self._look(image, carried, wanted, size, frame.index, frame.stamp_ns)
             self._remember(sightings, self._vision.memorise(image, sightings), frame.index)
-            visible = (torch.cat([s.prediction.object_score for s in sightings]) > 0).tolist()
-            carried = [s.track.seen(v, frame.stamp_ns) for s, v in zip(sightings, visible, strict=True)]
-            if not number:
-                scores = {s.track.object_id: float(s.prediction.iou) for s in sightings}
-        return carried, scores
+            states, _ = describe(sightings, size, frame.stamp_ns, self._config)
+            carried = [s.track.seen(state.visible, frame.stamp_ns) for s, state in zip(sightings, states, strict=True)]
+            seen.append(tuple(states))
+        return carried, seen
 
     def _remember(self, sightings: Sequence[Sighting], memory: torch.Tensor | None, frame: int) -> None:
         if memory is not None:

@@ -1,0 +1,222 @@
+"""Every way to say where an object is: services, clicks, detections, late prompts; on a real graph."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from geometry_msgs.msg import Point, PointStamped
+from graph import Listener, Process, launch_tracker, listener
+from rclpy.publisher import Publisher
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+from std_srvs.srv import SetBool, Trigger
+from vision_msgs.msg import BoundingBox2D as VisionBox
+from vision_msgs.msg import Detection2D, Detection2DArray, LabelInfo, ObjectHypothesisWithPose
+
+from sam2_ros.messages import pack_array
+from sam2_ros.msg import BoundingBox2D, Point2D, Prompt, PromptArray, TrackedObjectArray
+from sam2_ros.srv import AddPrompts, RemoveObject
+
+NAME = "/sam2_tracker"
+SIZE = 128  # pixels
+RADIUS = 18
+MS = 1_000_000
+RELIABLE = QoSProfile(depth=50)
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+def centre(ms: int) -> tuple[float, float]:
+    """Where the disc is at a time: it crosses the picture in 1.5 seconds."""
+    return 20 + 0.06 * ms, 64.0
+
+
+def picture(ms: int) -> np.ndarray:
+    """RGB (SIZE, SIZE, 3): a striped disc on a plain ground."""
+    y, x = np.mgrid[:SIZE, :SIZE]
+    frame = np.full((SIZE, SIZE, 3), (70, 110, 80), np.uint8)
+    cx, cy = centre(ms)
+    stripes = np.where((x - cx + y) % 12 < 6, 1, 0)[..., None]
+    inside = (x - cx) ** 2 + (y - cy) ** 2 < RADIUS**2
+    frame[inside] = np.where(stripes, (230, 190, 40), (190, 60, 40))[inside]
+    return frame
+
+
+class Scene:
+    """A tracker whose images come one by one, when the test says so."""
+
+    def __init__(self, ears: Listener, tracker: Process) -> None:
+        self.ears, self.tracker = ears, tracker
+        make = ears.node.create_publisher
+        self.images = make(Image, "/image", RELIABLE)
+        self.prompts = make(PromptArray, "/prompts", RELIABLE)
+        self.detections = make(Detection2DArray, "/detections", RELIABLE)
+        self.click = make(PointStamped, "/click", RELIABLE)
+        self.click_point = make(Point, "/click_point", RELIABLE)
+        self.objects = ears.hear(TrackedObjectArray, f"{NAME}/objects", RELIABLE)
+        self.base = 1_000_000  # ms: every test has a time of its own
+
+    def header(self, ms: int) -> Header:
+        sec, rest = divmod((self.base + ms) * MS, 1_000_000_000)
+        header = Header(frame_id="camera")
+        header.stamp.sec, header.stamp.nanosec = sec, rest
+        return header
+
+    def show(self, ms: int) -> TrackedObjectArray:
+        """The objects in the image of a time."""
+        frame = picture(ms)
+        message = Image(header=self.header(ms), height=SIZE, width=SIZE, encoding="rgb8", step=3 * SIZE)
+        message.data = pack_array(frame)
+        self.objects.clear()
+        self.images.publish(message)
+        self.ears.wait(lambda: any(m.header == message.header for m in self.objects), f"objects at {ms} ms")
+        return next(m for m in self.objects if m.header == message.header)
+
+    def send(self, publisher: Publisher, message: Any) -> None:
+        """Publish, and give it time to arrive before the next image."""
+        publisher.publish(message)
+        end = self.ears.node.get_clock().now().nanoseconds + 300 * MS
+        self.ears.wait(lambda: self.ears.node.get_clock().now().nanoseconds > end, "time to pass")
+
+    def found(self, *ms: int, **kind: str) -> Detection2DArray:
+        """What a detector says of the disc at the first of these times, with the stamp of that."""
+        x, y = centre(ms[0])
+        box = VisionBox(size_x=2.0 * RADIUS, size_y=2.0 * RADIUS)
+        box.center.position.x, box.center.position.y = x, y
+        result = ObjectHypothesisWithPose()
+        result.hypothesis.class_id, result.hypothesis.score = kind.get("label", "disc"), 0.9
+        detection = Detection2D(bbox=box, results=[result], id=kind.get("id", ""))
+        return Detection2DArray(header=self.header(ms[0]), detections=[detection])
+
+
+def box_at(ms: int, object_id: int = 0) -> Prompt:
+    x, y = centre(ms)
+    corners = BoundingBox2D(x_min=x - RADIUS, y_min=y - RADIUS, x_max=x + RADIUS, y_max=y + RADIUS)
+    return Prompt(object_id=object_id, has_box=True, box=corners)
+
+
+def offset(objects: TrackedObjectArray, ms: int) -> float:
+    """Distance of the only object's centroid from the disc, in pixels."""
+    (one,) = objects.objects
+    return float(np.hypot(one.centroid.x - centre(ms)[0], one.centroid.y - centre(ms)[1]))
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    tracker = launch_tracker(tmp_path_factory.mktemp("sources") / "tracker.log", "device:=cpu")
+    with listener() as ears:
+        scene = Scene(ears, tracker)
+        try:
+            for publisher in (scene.images, scene.prompts, scene.detections, scene.click, scene.click_point):
+                ears.wait(publisher.get_subscription_count, f"a subscriber of {publisher.topic_name}", 120)
+            yield scene
+        finally:
+            tracker.kill()
+
+
+@pytest.fixture
+def scene(shared: Scene) -> Scene:
+    shared.base += 100_000
+    shared.send(shared.prompts, PromptArray(prompts=[Prompt(action=Prompt.RESET)]))
+    shared.show(-500)
+    return shared
+
+
+def call_while_showing(scene: Scene, service: Any, name: str, request: Any, start_ms: int) -> Any:
+    """The answer of a service that waits for an image."""
+    client = scene.ears.node.create_client(service, name)
+    scene.ears.wait(client.service_is_ready, name)
+    future = client.call_async(request)
+    for ms in range(start_ms, start_ms + 2000, 50):
+        if future.done():
+            break
+        scene.show(ms)
+    scene.ears.wait(future.done, f"the answer of {name}")
+    return future.result()
+
+
+def test_a_late_detection_puts_the_mask_on_the_moving_object(scene: Scene) -> None:
+    for ms in range(0, 500, 50):
+        scene.show(ms)
+    scene.send(scene.detections, scene.found(50))  # 400 ms late; by now the disc is 27 pixels further
+    objects = scene.show(500)
+    assert [one.label for one in objects.objects] == ["disc"]
+    assert objects.objects[0].first_seen == scene.header(50).stamp
+    assert offset(objects, 500) < 8
+    for ms in range(550, 1500, 50):
+        objects = scene.show(ms)
+        scene.send(scene.detections, scene.found(ms - 400))
+    assert len(objects.objects) == 1  # repeated detections never double it
+    assert offset(objects, ms) < 8
+
+
+def test_add_prompts_answers_after_the_effect(scene: Scene) -> None:
+    bad = Prompt(points=[Point2D(x=1.0, y=1.0)], point_labels=[0])
+    request = AddPrompts.Request(prompts=PromptArray(prompts=[box_at(0), bad]))
+    answer = call_while_showing(scene, AddPrompts, f"{NAME}/add_prompts", request, 0)
+    good, refused = answer.outcomes
+    assert good.accepted
+    assert good.object_id > 0
+    assert 0 < good.mask_score <= 1
+    assert not refused.accepted
+    assert "nothing in it is said to be the object" in refused.reason
+    assert [one.id for one in scene.show(1000).objects] == [good.object_id]
+
+    remove = RemoveObject.Request(object_id=good.object_id)
+    assert call_while_showing(scene, RemoveObject, f"{NAME}/remove_object", remove, 1050).success
+    assert scene.show(1200).objects == []
+    answer = call_while_showing(scene, RemoveObject, f"{NAME}/remove_object", remove, 1250)
+    assert (answer.success, answer.message.count("is not tracked")) == (False, 1)
+
+
+def test_reset_and_pause(scene: Scene) -> None:
+    scene.send(scene.prompts, PromptArray(prompts=[box_at(0)]))
+    assert len(scene.show(0).objects) == 1
+    assert call_while_showing(scene, Trigger, f"{NAME}/reset", Trigger.Request(), 50).success
+    assert scene.show(500).objects == []
+
+    assert scene.ears.call(SetBool, f"{NAME}/set_paused", SetBool.Request(data=True)).success
+    scene.objects.clear()
+    message = Image(header=scene.header(550), height=SIZE, width=SIZE, encoding="rgb8", step=3 * SIZE)
+    message.data = pack_array(picture(550))
+    scene.send(scene.images, message)
+    assert scene.objects == []
+    assert scene.ears.call(SetBool, f"{NAME}/set_paused", SetBool.Request(data=False)).success
+    scene.show(600)
+
+
+def test_a_caller_is_told_when_no_image_comes(scene: Scene) -> None:
+    answer = scene.ears.call(Trigger, f"{NAME}/reset", Trigger.Request())
+    assert not answer.success
+    assert "no image came within 5 s" in answer.message
+
+
+def test_a_click_starts_an_object_and_the_next_one_on_it_refines_it(scene: Scene) -> None:
+    scene.show(0)
+    x, y = centre(0)
+    scene.send(scene.click_point, Point(x=x, y=y))
+    first = scene.show(50)
+    assert len(first.objects) == 1
+    x, y = centre(50)
+    scene.send(scene.click, PointStamped(header=scene.header(50), point=Point(x=x + 3, y=y)))
+    assert [one.id for one in scene.show(100).objects] == [first.objects[0].id]
+    scene.send(scene.click, PointStamped(header=scene.header(100), point=Point(x=5000.0, y=2.0)))
+    scene.show(150)
+    scene.ears.wait(lambda: "click at (5000, 2) is outside the 128x128 image" in scene.tracker.text(), "a word on it")
+
+
+def test_visible_objects_are_published_as_detections_and_labels_are_latched(scene: Scene) -> None:
+    heard = scene.ears.hear(Detection2DArray, f"{NAME}/detections", RELIABLE)
+    prompt = box_at(0)
+    prompt.label = "ball"
+    scene.send(scene.prompts, PromptArray(prompts=[prompt]))
+    objects = scene.show(0)
+    scene.ears.wait(lambda: any(message.header == objects.header for message in heard), "detections")
+    (one,) = next(message for message in heard if message.header == objects.header).detections
+    assert (one.id, one.results[0].hypothesis.class_id) == (str(objects.objects[0].id), "ball")
+    assert one.bbox.size_x == objects.objects[0].box.x_max - objects.objects[0].box.x_min + 1
+    assert np.hypot(one.bbox.center.position.x - centre(0)[0], one.bbox.center.position.y - centre(0)[1]) < 8
+    labels = scene.ears.hear(LabelInfo, f"{NAME}/label_info", LATCHED)  # only now
+    scene.ears.wait(lambda: labels, "the latched labels")
+    assert [(c.class_id, c.class_name) for c in labels[-1].class_map] == [(objects.objects[0].id, "ball")]
