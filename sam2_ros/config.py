@@ -145,6 +145,11 @@ class NodeConfig:
         "raw subscribes `image`, compressed subscribes `image/compressed`",
         choices=("raw", "compressed"),
     )
+    image_reliability: str = _parameter(
+        "auto",
+        "auto asks for what the image's publishers offer; best_effort fits every publisher, reliable only some",
+        choices=("auto", "best_effort", "reliable"),
+    )
     publish_cropped_masks: bool = _parameter(
         False, "put every object's own mask into ~/objects, so that overlapping masks survive", read_only=False
     )

@@ -1,12 +1,14 @@
 """Hands messages from the callback thread to the worker: a mailbox of one image, in which the newest wins."""
 
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
 from ..pipeline import MAX_WAITING
 from ..pointing import Pointing
+from .statistics import Statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,49 +18,42 @@ class Mail:
     image: Any  # sensor_msgs/Image or CompressedImage
     prompts: tuple[Any, ...]  # sam2_ros/PromptArray that arrived since the last image was taken
     pointing: tuple[Pointing, ...]  # clicks and detections, likewise
+    arrived: float  # when the image was put in, monotonic seconds
 
 
 class Mailbox:
     """One image and what came with it. Safe between threads; `put_...` never waits for the worker."""
 
-    def __init__(self) -> None:
+    def __init__(self, statistics: Statistics) -> None:
         self.paused = False  # images are left lying, neither taken nor counted
+        self._statistics = statistics
+        self._arrived = 0.0
         self._changed = threading.Condition()
         self._image: Any = None
         self._prompts: deque[Any] = deque(maxlen=MAX_WAITING)
         self._pointing: deque[Pointing] = deque(maxlen=MAX_WAITING)
         self._closed = False
-        self._received = 0
-        self._dropped = 0
-
-    @property
-    def received(self) -> int:
-        """Images that were put in so far."""
-        return self._received
-
-    @property
-    def dropped(self) -> int:
-        """Images that a newer one replaced before the worker took them."""
-        return self._dropped
 
     def put_image(self, message: Any) -> None:
         """Leave an image; one that still waits is dropped and counted."""
         with self._changed:
             if self.paused:
                 return
-            self._received += 1
-            self._dropped += self._image is not None
+            self._statistics.arrived(replaced=self._image is not None)
             self._image = message
+            self._arrived = time.monotonic()
             self._changed.notify()
 
     def put_prompts(self, message: Any) -> None:
         """Leave prompts; they are taken together with the next image. While none comes, the oldest give way."""
         with self._changed:
+            self._statistics.prompted = True
             self._prompts.append(message)
 
     def put_pointing(self, pointing: Pointing) -> None:
         """Leave a click or detections, likewise."""
         with self._changed:
+            self._statistics.prompted = True
             self._pointing.append(pointing)
 
     def take(self) -> Mail | None:
@@ -77,7 +72,7 @@ class Mailbox:
             return self._empty()
 
     def _empty(self) -> Mail:
-        mail = Mail(self._image, tuple(self._prompts), tuple(self._pointing))
+        mail = Mail(self._image, tuple(self._prompts), tuple(self._pointing), self._arrived)
         self._image = None
         self._prompts.clear()
         self._pointing.clear()

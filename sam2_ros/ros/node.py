@@ -10,36 +10,31 @@ from dataclasses import replace
 from typing import Any
 
 import rclpy
-from geometry_msgs.msg import Point, PointStamped
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.exceptions import ParameterException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from rclpy.qos import QoSProfile, ReliabilityPolicy
-from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.signals import SignalHandlerOptions
-from rclpy.subscription import Subscription
-from sensor_msgs.msg import CompressedImage, Image
-from vision_msgs.msg import Detection2DArray
-
-from sam2_ros.msg import PromptArray
 
 from ..association import Associator
 from ..config import DetectionConfig, ModelChoice, NodeConfig, TimeConfig, TrackerConfig
 from ..errors import Sam2RosError
 from ..loading import load_network
+from ..messages import NS_PER_S, stamp_ns
 from ..pipeline import Pipeline
-from ..pointing import click_from, detections_from
 from ..tracking.tracker import Tracker
 from ..tracking.warm_up import warm_up
 from . import parameters
+from .diagnostics import Diagnostics, Health
+from .inputs import Inputs
 from .mailbox import Mail, Mailbox
 from .outputs import Outputs
 from .pixels import converter
 from .services import Services
+from .statistics import Statistics, Timing
+from .watch import Watch
 
-NEWEST_IMAGE = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 REPORT_PERIOD = 10.0  # seconds between two lines about the rate
 SIGNAL_LATENCY = 0.2  # seconds until the main thread looks up from waiting
 
@@ -75,11 +70,13 @@ class TrackerNode(LifecycleNode):
         self._pipeline: Pipeline | None = None
         self._mailbox: Mailbox | None = None
         self._worker: threading.Thread | None = None
-        self._subscriptions_of_images: list[Subscription] = []
+        self._inputs: Inputs | None = None
+        self._watch: Watch | None = None
+        self._statistics = Statistics()
         self._outputs: Outputs | None = None
         self._associator = Associator(DetectionConfig())
         self._callers = Services(self, self._set_paused)
-        self._failed = 0
+        self._diagnostics = Diagnostics(self, self._health)
         self.get_logger().info("unconfigured; the launch file, or `ros2 lifecycle set`, brings it to active")
 
     # --- transitions -------------------------------------------------------------------------------------------------
@@ -131,23 +128,32 @@ class TrackerNode(LifecycleNode):
 
     def _work(self, mailbox: Mailbox) -> None:
         """Runs in the worker thread: takes the newest image, tracks, publishes."""
-        assert self._pipeline is not None
-        assert self._outputs is not None
         since, done = time.monotonic(), 0
         while (mail := mailbox.take()) is not None:
-            self._deliver(mail)
             try:
-                processed = self._pipeline.process(mail.image)
-                for note in processed.notes:
-                    self.get_logger().warning(note)
-                self._outputs.publish(processed)
-                self._callers.settle(processed.answers)
+                self._track(mail)
                 done += 1
             except Exception as error:  # one bad frame must not end the tracking
-                self._fail(explained(error))
+                self._statistics.fail()
+                self.get_logger().error(f"image skipped: {explained(error)}", throttle_duration_sec=1.0)
             if (elapsed := time.monotonic() - since) >= REPORT_PERIOD:
-                self.get_logger().info(f"{done / elapsed:.1f} images/s; {self._counts(mailbox)}")
+                self.get_logger().info(f"{done / elapsed:.1f} images/s; {self._statistics.counts()}")
                 since, done = time.monotonic(), 0
+
+    def _track(self, mail: Mail) -> None:
+        """One image from the mailbox to the publishers."""
+        assert self._pipeline is not None
+        assert self._outputs is not None
+        started = time.monotonic()
+        self._deliver(mail)
+        processed = self._pipeline.process(mail.image)
+        for note in processed.notes:
+            self.get_logger().warning(note, throttle_duration_sec=1.0)
+        self._outputs.publish(processed)
+        self._callers.settle(processed.answers)
+        now = time.monotonic()
+        age = (self.get_clock().now().nanoseconds - stamp_ns(processed.header.stamp)) / NS_PER_S
+        self._statistics.done(Timing(now, age, started - mail.arrived, now - started))
 
     def _deliver(self, mail: Mail) -> None:
         """Prompts, clicks and detections to the pipeline."""
@@ -156,16 +162,6 @@ class TrackerNode(LifecycleNode):
             self._pipeline.add_prompts(prompts)
         for pointing in mail.pointing:
             self._pipeline.add_pointing(pointing)
-
-    def _fail(self, reason: str) -> None:
-        self._failed += 1
-        self.get_logger().error(f"image skipped: {reason}", throttle_duration_sec=1.0)
-
-    def _counts(self, mailbox: Mailbox) -> str:
-        return (
-            f"since activation {mailbox.received} images received, {mailbox.dropped} dropped for newer ones, "
-            f"{self._failed} failed"
-        )
 
     # --- what the transitions do -------------------------------------------------------------------------------------
 
@@ -189,32 +185,16 @@ class TrackerNode(LifecycleNode):
         )
 
     def _start(self) -> None:
-        self._failed = 0
-        mailbox = self._mailbox = Mailbox()
-        transport = parameters.read(self, NodeConfig).image_transport
-        message, topic = (Image, "image") if transport == "raw" else (CompressedImage, "image/compressed")
-        for wanted in (
-            (message, topic, mailbox.put_image, NEWEST_IMAGE),
-            (PromptArray, "prompts", mailbox.put_prompts, QoSProfile(depth=100)),
-            (Detection2DArray, "detections", self._on_detections, QoSProfile(depth=10)),
-            (PointStamped, "click", self._on_click, QoSProfile(depth=10)),
-            (Point, "click_point", self._on_click, QoSProfile(depth=10)),
-        ):
-            self._subscriptions_of_images.append(self._subscribe(*wanted))
+        self._statistics = Statistics()
+        mailbox = self._mailbox = Mailbox(self._statistics)
+        self._inputs = Inputs(self, mailbox, self._associator, parameters.read(self, NodeConfig))
+        self._watch = Watch(self, self._inputs, self._statistics)
         self._callers.put_prompts = mailbox.put_prompts
         self._worker = threading.Thread(target=self._work, args=(mailbox,), name="tracker", daemon=True)
         self._worker.start()
-        self.get_logger().info(f"tracking on {self._subscriptions_of_images[0].topic_name}")
+        self.get_logger().info(f"tracking on {self._inputs.image_topic}")
 
     # --- parts -------------------------------------------------------------------------------------------------------
-
-    def _on_detections(self, message: Detection2DArray) -> None:
-        if self._mailbox is not None:
-            self._mailbox.put_pointing(detections_from(message, self._associator))
-
-    def _on_click(self, message: Any) -> None:
-        if self._mailbox is not None:
-            self._mailbox.put_pointing(click_from(message))
 
     def _set_paused(self, paused: bool) -> bool:
         if self._mailbox is None:
@@ -223,9 +203,12 @@ class TrackerNode(LifecycleNode):
         self.get_logger().info("paused: images are not tracked in" if paused else "tracking again")
         return True
 
-    def _subscribe(self, message: Any, topic: str, callback: Any, qos: QoSProfile) -> Subscription:
-        return self.create_subscription(
-            message, topic, callback, qos, qos_overriding_options=QoSOverridingOptions.with_default_policies()
+    def _health(self) -> Health | None:
+        if self._mailbox is None or self._pipeline is None:
+            return None
+        tracker = self._pipeline.tracker
+        return Health(
+            self._statistics, len(tracker.object_ids), tracker.memory_bytes, tracker.device, self._mailbox.paused
         )
 
     def _on_set_parameters(self, changed: list[Parameter]) -> SetParametersResult:
@@ -246,15 +229,17 @@ class TrackerNode(LifecycleNode):
         return verdict
 
     def _stop(self) -> None:
-        for subscription in self._subscriptions_of_images:
-            self.destroy_subscription(subscription)
-        self._subscriptions_of_images = []
+        if self._watch is not None:
+            self._watch.close()
+        if self._inputs is not None:
+            self._inputs.close()
+        self._inputs = self._watch = None
         if self._mailbox is not None and self._worker is not None:
             self._callers.close()
             left = self._mailbox.close()
             self._worker.join()
             self._deliver(left)  # for the next image after the next activation
-            self.get_logger().info(f"stopped; {self._counts(self._mailbox)}")
+            self.get_logger().info(f"stopped; {self._statistics.counts()}")
         self._mailbox = self._worker = None
 
     def _release(self) -> None:

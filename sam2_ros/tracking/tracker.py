@@ -65,6 +65,11 @@ class Tracker:
         return self._bank.nbytes
 
     @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self._device
+
+    @property
     def config(self) -> TrackerConfig:
         """The settings in force."""
         return self._config

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import Point, PointStamped
 from graph import Listener, Process, launch_tracker, listener
 from rclpy.publisher import Publisher
-from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
@@ -134,6 +135,36 @@ def call_while_showing(scene: Scene, service: Any, name: str, request: Any, star
         scene.show(ms)
     scene.ears.wait(future.done, f"the answer of {name}")
     return future.result()
+
+
+def test_the_reliability_of_images_follows_their_publisher(scene: Scene) -> None:
+    def reliability() -> list[ReliabilityPolicy]:
+        return [info.qos_profile.reliability for info in scene.ears.node.get_subscriptions_info_by_topic("/image")]
+
+    scene.ears.wait(lambda: reliability() == [ReliabilityPolicy.RELIABLE], "a reliable subscription")
+    other = scene.ears.node.create_publisher(Image, "/image", qos_profile_sensor_data)
+    scene.ears.wait(lambda: reliability() == [ReliabilityPolicy.BEST_EFFORT], "a subscription that fits both")
+    scene.ears.node.destroy_publisher(other)
+    scene.ears.wait(lambda: reliability() == [ReliabilityPolicy.RELIABLE], "a reliable subscription again")
+    scene.ears.wait(scene.images.get_subscription_count, "the images' subscriber")
+
+
+def test_diagnostics_tell_what_is_going_on(scene: Scene) -> None:
+    heard = scene.ears.hear(DiagnosticArray, "/diagnostics", RELIABLE)
+    scene.send(scene.prompts, PromptArray(prompts=[box_at(0)]))
+    for ms in range(0, 300, 50):
+        scene.show(ms)
+    heard.clear()
+    scene.ears.wait(lambda: heard, "diagnostics")
+    (status,) = heard[0].status
+    assert status.name == "sam2_tracker: tracking"
+    assert (status.level, status.message) == (DiagnosticStatus.OK, "tracking 1 objects")
+    values = {pair.key: pair.value for pair in status.values}
+    assert int(values["images tracked"]) > 0
+    assert int(values["objects"]) == 1
+    p50, p95, most = (float(value) for value in values["computing, p50 / p95 / max, ms"].split(" / "))
+    assert 0 < p50 <= p95 <= most
+    assert float(values["images per second tracked"]) > 0
 
 
 def test_a_late_detection_puts_the_mask_on_the_moving_object(scene: Scene) -> None:
