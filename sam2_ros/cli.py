@@ -28,14 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
-        options.run(options)
+        status: int | None = options.run(options)
     except Sam2RosError as error:
         _say(f"error: {error}")
         return 1
     except KeyboardInterrupt:
         _say("interrupted; nothing was written")
         return INTERRUPTED
-    return 0
+    return status or 0
 
 
 # --- commands --------------------------------------------------------------------------------------------------------
@@ -141,6 +141,14 @@ def _synthesize(options: argparse.Namespace) -> None:
         print(f"written: {summary.output}, {summary.frames} images of {summary.objects} objects, a box for each")
 
 
+def _doctor(options: argparse.Namespace) -> int:
+    from .doctor import examine, works
+
+    findings = examine()
+    print("\n".join(map(str, findings)))
+    return 0 if works(findings) else 1
+
+
 def _download(options: argparse.Namespace) -> None:
     from .download import download
 
@@ -159,6 +167,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_import(_command(commands, "import", "make a rosbag2 of a folder of images or of a video"))
     _add_synthesize(_command(commands, "synthesize", "make up a scene with prompts and ground truth, as a rosbag2"))
     _add_demo(_command(commands, "demo", "make up a scene, track through it, score it, leave pictures to look at"))
+    doctor = _command(commands, "doctor", "say what works on this machine and what does not, with the remedy")
+    doctor.set_defaults(run=_doctor)
     fetch = _command(commands, "download", "fetch official weights into the cache and verify them")
     fetch.add_argument("models", nargs="+", metavar="MODEL", help="tiny, small, base_plus or large")
     fetch.set_defaults(run=_download)

@@ -164,7 +164,7 @@ class Tracker:
         self, image: ImageFeatures, tracks: Sequence[Track], requests: Requests, size: Size, frame: int, stamp_ns: int
     ) -> list[Sighting]:
         """Objects in this image, by id: those tracked, as their prompts correct them, and new ones."""
-        sightings = []
+        sightings: list[Sighting] = []
         if tracks:
             memories = self._bank.recall([track.slot for track in tracks], frame)
             sightings += self._vision.follow(image, tracks, memories, requests, size)
