@@ -150,6 +150,12 @@ class NodeConfig:
         "auto asks for what the image's publishers offer; best_effort fits every publisher, reliable only some",
         choices=("auto", "best_effort", "reliable"),
     )
+    max_consecutive_failures: int = _parameter(
+        300,
+        "images in a row that may fail before the node gives up: it goes through its error transition to unconfigured; "
+        "0 never gives up",
+        limits=(0, 1_000_000),
+    )
     publish_cropped_masks: bool = _parameter(
         False, "put every object's own mask into ~/objects, so that overlapping masks survive", read_only=False
     )

@@ -64,7 +64,7 @@ def _summary(health: Health) -> tuple[bytes, str]:
     statistics = health.statistics
     if health.paused:
         return DiagnosticStatus.OK, "paused"
-    if statistics.failing:
+    if statistics.failed_in_a_row:
         return DiagnosticStatus.ERROR, "the last image could not be used; the log says why"
     if statistics.silence > SILENCE:
         return DiagnosticStatus.WARN, f"no image for {statistics.silence:.0f} s"

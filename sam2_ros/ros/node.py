@@ -36,6 +36,7 @@ from .statistics import Statistics, Timing
 from .watch import Watch
 
 REPORT_PERIOD = 10.0  # seconds between two lines about the rate
+GIVE_UP_PERIOD = 0.5  # seconds between two looks at whether images keep failing
 SIGNAL_LATENCY = 0.2  # seconds until the main thread looks up from waiting
 
 
@@ -77,6 +78,8 @@ class TrackerNode(LifecycleNode):
         self._associator = Associator(DetectionConfig())
         self._callers = Services(self, self._set_paused)
         self._diagnostics = Diagnostics(self, self._health)
+        self._gave_up = False
+        self.create_timer(GIVE_UP_PERIOD, self._look_whether_to_give_up)
         self.get_logger().info("unconfigured; the launch file, or `ros2 lifecycle set`, brings it to active")
 
     # --- transitions -------------------------------------------------------------------------------------------------
@@ -107,7 +110,17 @@ class TrackerNode(LifecycleNode):
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop taking images; the objects stay."""
         self._stop()
+        if self._gave_up:
+            return TransitionCallbackReturn.ERROR
         return super().on_deactivate(state)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let go of everything; the node is unconfigured then and can be configured again."""
+        self._gave_up = False
+        self._stop()
+        self._release()
+        self.get_logger().error("unconfigured after an error; mend what the log names, then configure again")
+        return TransitionCallbackReturn.SUCCESS
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Let go of the network and of everything tracked."""
@@ -202,6 +215,19 @@ class TrackerNode(LifecycleNode):
         self._mailbox.paused = paused
         self.get_logger().info("paused: images are not tracked in" if paused else "tracking again")
         return True
+
+    def _look_whether_to_give_up(self) -> None:
+        """After too many failures in a row only a person can help: say so by the error transition."""
+        if self._mailbox is None:
+            return
+        limit = parameters.read(self, NodeConfig).max_consecutive_failures
+        failures = self._statistics.failed_in_a_row
+        if limit and failures >= limit:
+            self.get_logger().error(
+                f"{failures} images in a row failed (max_consecutive_failures is {limit}); giving up"
+            )
+            self._gave_up = True
+            self.trigger_deactivate()
 
     def _health(self) -> Health | None:
         if self._mailbox is None or self._pipeline is None:

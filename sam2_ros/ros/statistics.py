@@ -41,7 +41,7 @@ class Statistics:
         self.failed = 0
         self.processed = 0
         self.prompted = False  # whether anything ever said what to track
-        self.failing = False  # whether the last image failed
+        self.failed_in_a_row = 0
         self._lock = threading.Lock()
         self._arrivals: deque[float] = deque()
         self._timings: deque[Timing] = deque()
@@ -59,7 +59,7 @@ class Statistics:
         """An image was tracked in and published."""
         with self._lock:
             self.processed += 1
-            self.failing = False
+            self.failed_in_a_row = 0
             self._timings.append(timing)
             self._trim()
 
@@ -67,7 +67,7 @@ class Statistics:
         """An image could not be used."""
         with self._lock:
             self.failed += 1
-            self.failing = True
+            self.failed_in_a_row += 1
 
     @property
     def silence(self) -> float:
