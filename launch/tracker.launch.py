@@ -46,6 +46,7 @@ def tracker(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             target_lifecycle_node=node,
             start_state="configuring",
             goal_state="inactive",
+            handle_once=True,  # whoever configures it later by hand decides by hand
             entities=[
                 EmitEvent(
                     event=ChangeState(
