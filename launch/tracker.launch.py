@@ -10,7 +10,7 @@ from launch.actions import DeclareLaunchArgument, EmitEvent, OpaqueFunction, Reg
 from launch.conditions import IfCondition
 from launch.events import matches_action
 from launch.substitutions import LaunchConfiguration
-from launch_ros.actions import LifecycleNode
+from launch_ros.actions import LifecycleNode, Node
 from launch_ros.event_handlers import OnStateTransition
 from launch_ros.events.lifecycle import ChangeState
 from lifecycle_msgs.msg import Transition
@@ -24,6 +24,9 @@ PARAMETERS = {
     "device": "auto, cpu, cuda or cuda:N",
     "precision": "auto, float32, bfloat16 or float16",
 }
+
+
+VIEWS = ("none", "rviz")
 
 
 def tracker(context: LaunchContext) -> list[LaunchDescriptionEntity]:
@@ -61,7 +64,20 @@ def tracker(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         event=ChangeState(lifecycle_node_matcher=matches_action(node), transition_id=Transition.TRANSITION_CONFIGURE),
         condition=autostart,
     )
-    return [activate, node, configure]
+    return [activate, node, configure, *viewer(context)]
+
+
+def viewer(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """RViz, when it is asked for."""
+    view = LaunchConfiguration("view").perform(context)
+    if view not in VIEWS:
+        raise ValueError(f"view is {view!r}; choose one of {', '.join(VIEWS)}")
+    if view == "none":
+        return []
+    arguments = ["-d", str(Path(get_package_share_directory("sam2_ros")) / "config" / "tracker.rviz")]
+    namespace = LaunchConfiguration("namespace").perform(context).strip("/")
+    topics = [(f"/sam2_tracker/{name}", f"/{namespace}/sam2_tracker/{name}") for name in ("overlay", "masks")]
+    return [Node(package="rviz2", executable="rviz2", arguments=arguments, remappings=topics if namespace else [])]
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -72,6 +88,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument("image_topic", default_value="image", description="camera topic, sensor_msgs/Image"),
             DeclareLaunchArgument("namespace", default_value="", description="namespace of the node and its topics"),
             DeclareLaunchArgument("params_file", default_value=str(params_file), description="parameters of the node"),
+            DeclareLaunchArgument("view", default_value="none", description="rviz shows what is tracked; none"),
             DeclareLaunchArgument("autostart", default_value="true", description="configure and activate the node"),
             *(DeclareLaunchArgument(name, default_value="", description=text) for name, text in PARAMETERS.items()),
             OpaqueFunction(function=tracker),
