@@ -66,6 +66,8 @@ class TrackerNode(LifecycleNode):
     def __init__(self, **node_arguments: Any) -> None:
         super().__init__("sam2_tracker", **node_arguments)
         parameters.declare(self)
+        for sentence in parameters.misspelt(self):
+            self.get_logger().warning(sentence)
         self.add_on_set_parameters_callback(self._on_set_parameters)
         self.configuring = False  # in a transition that can take minutes
         self._pipeline: Pipeline | None = None

@@ -1,6 +1,7 @@
 """The config dataclasses as ROS parameters: declared from their fields, read back into them."""
 
 import dataclasses
+import difflib
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ from rclpy.parameter import Parameter
 from ..config import DetectionConfig, ModelChoice, NodeConfig, TimeConfig, TrackerConfig, check_value, meaning_of
 from ..errors import ConfigError
 
+OTHERS = ("qos_overrides.", "diagnostic_updater.")  # declared later, or by others
 CONFIGS = (ModelChoice, TrackerConfig, TimeConfig, DetectionConfig, NodeConfig)
 Config = TypeVar("Config", ModelChoice, TrackerConfig, TimeConfig, DetectionConfig, NodeConfig)
 
@@ -20,6 +22,20 @@ def declare(node: Node) -> None:
     for config in CONFIGS:
         for field in dataclasses.fields(config):
             node.declare_parameter(field.name, field.default, descriptor(field))
+
+
+def misspelt(node: Node) -> list[str]:
+    """One sentence for each parameter that was given and that nobody declared: ROS itself says nothing of those."""
+    # rclpy has no public way to ask what was given.
+    given: dict[str, Any] = getattr(node, "_parameter_overrides", {})
+    known = [field.name for config in CONFIGS for field in dataclasses.fields(config)]
+    sentences = []
+    for name in sorted(given):
+        if not node.has_parameter(name) and not name.startswith(OTHERS):
+            near = difflib.get_close_matches(name, known, n=1)
+            advice = f"did you mean {near[0]}?" if near else "`ros2 param list` shows those that there are"
+            sentences.append(f"there is no parameter {name}, it is ignored; {advice}")
+    return sentences
 
 
 def descriptor(field: "dataclasses.Field[Any]") -> ParameterDescriptor:

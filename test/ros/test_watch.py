@@ -29,19 +29,23 @@ def test_a_topic_that_nobody_publishes_and_where_images_are(tmp_path: Path, ears
         other.kill()
 
 
-def test_a_quality_of_service_that_does_not_fit_and_images_without_prompts(tmp_path: Path, ears: Listener) -> None:
+def test_misspelt_parameters_a_quality_of_service_that_does_not_fit_and_images_without_prompts(
+    tmp_path: Path, ears: Listener
+) -> None:
     parameters = tmp_path / "parameters.yaml"
-    parameters.write_text("/**:\n  ros__parameters:\n    image_reliability: reliable\n")
+    parameters.write_text("/**:\n  ros__parameters:\n    image_reliability: reliable\n    max_object: 3\n")
     best_effort = camera(tmp_path / "camera.log", "/camera/image")
     strict, lenient = (
         launch_tracker(tmp_path / f"{name}.log", *TOY, "image_topic:=/camera/image", f"namespace:={name}", *more)
         for name, more in (("strict", [f"params_file:={parameters}"]), ("lenient", []))
     )
     try:
+        said(ears, strict, "there is no parameter max_object, it is ignored; did you mean max_objects?")
         said(ears, strict, "a publisher of /camera/image offers a quality of service that does not fit")
         said(ears, strict, "s on /camera/image, though camera publishes it")
         said(ears, lenient, "images come, but nothing said yet what to track: send a box to /lenient/prompts")
         assert "does not fit" not in lenient.text()
+        assert "there is no parameter" not in lenient.text()
     finally:
         for process in (strict, lenient, best_effort):
             process.kill()
