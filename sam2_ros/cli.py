@@ -65,6 +65,7 @@ def _replay(options: argparse.Namespace) -> None:
         storage=options.storage,
         progress=not options.quiet,
         time=config_from(TimeConfig, options),
+        as_live=options.as_live,
     )
     summary = replay(request, lambda: Tracker(load_network(choice), config))
     for sentence in summary.prompts_not_applied:
@@ -195,6 +196,11 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
     add("--prompts-topic", default=PROMPTS_TOPIC, metavar="TOPIC", help="recorded prompts (default: %(default)s)")
     add("--start", type=float, default=0.0, metavar="S", help="begin S seconds after the bag's first message")
     add("--duration", type=float, metavar="D", help="end D seconds after the start")
+    add(
+        "--as-live",
+        action="store_true",
+        help="track only in images for which the bag has results of a live tracker, which dropped the others",
+    )
     add("--no-images", action="store_true", help="leave the input images out of the new bag")
     add("--overlay", action="store_true", help="write overlay pictures to the new bag as well")
     add("--video", type=Path, metavar="FILE", help="write overlay pictures to a video, such as out.mp4")

@@ -39,6 +39,9 @@ from sam2_ros.loading import load_network
 from sam2_ros.tracking.tracker import Tracker
 
 
+CAMERA = ("/camera/image", "/prompts")
+
+
 @pytest.fixture(scope="module")
 def network():
     return load_network(ModelChoice(model="toy", checkpoint="random", image_size=64, device="cpu"))
@@ -102,6 +105,24 @@ def test_replaying_the_output_gives_the_same_masks(tmp_path, run, storage):
     given = [stamp_of_header(message.content) for message in on_topic(first, "/prompts")]
     assert given == [stamp_of(index) for index in (0, 1, 2, 3)]
     assert raw(tmp_path / "out", "/prompts") == raw(tmp_path / "again", "/prompts")
+
+
+def test_a_live_recording_is_replayed_over_the_images_that_were_tracked_live(tmp_path, run):
+    run(camera_bag(tmp_path / "bag", 6, "mcap", prompts(stamp_of(0), stamp_of(0))))
+    recorded = read_bag(tmp_path / "out")
+    dropped = {stamp_of(1), stamp_of(4)}
+    live = [m for m in recorded if m.topic in CAMERA or stamp_of_header(m.content) not in dropped]
+    run(write_bag(tmp_path / "live", live), "as_live", as_live=True)
+    only = [m for m in recorded if m.topic in CAMERA and stamp_of_header(m.content) not in dropped]
+    run(write_bag(tmp_path / "only", only), "wanted")
+    found, wanted = (label_images(read_bag(tmp_path / name)) for name in ("as_live", "wanted"))
+    assert len(found) == 4
+    assert all(np.array_equal(a, b) for a, b in zip(found, wanted, strict=True))
+
+
+def test_a_bag_without_results_cannot_be_replayed_as_live(tmp_path, run, prompted_bag):
+    with pytest.raises(BagError, match="has to hold the objects of one live tracker to be replayed like it; it has: n"):
+        run(prompted_bag, as_live=True)
 
 
 def test_images_are_copied_byte_by_byte_and_the_bag_can_be_played(tmp_path, run, prompted_bag):

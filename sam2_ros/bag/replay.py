@@ -12,11 +12,12 @@ from tqdm import tqdm
 
 from ..config import TimeConfig
 from ..errors import BagError, DeviceError, Sam2RosError
-from ..messages import Action
+from ..messages import Action, stamp_ns
 from ..overlay import draw
 from ..pipeline import Pipeline, Processed
 from ..pixels import to_rgb
 from ..tracking.tracker import Tracker
+from .definitions import TRACKED_OBJECT_ARRAY
 from .names import DEFAULT_STORAGE, PROMPTS_TOPIC
 from .pictures import PictureFolder, Video, check_video_name, video
 from .prompts_file import read_prompts_file
@@ -48,6 +49,7 @@ class ReplayRequest:
     storage: str = DEFAULT_STORAGE  # or sqlite3
     progress: bool = True  # a bar, on a terminal
     time: TimeConfig = field(default_factory=TimeConfig)
+    as_live: bool = False  # only images for which the bag has results: the live node dropped the rest
 
     @property
     def outputs(self) -> tuple[Path, ...]:
@@ -103,6 +105,7 @@ def replay(request: ReplayRequest, make_tracker: Callable[[], Tracker]) -> Repla
     with BagReader(request.bag) as bag:
         topic = image_topic(bag, request.image_topic)
         span = bag.span(request.start_s, request.duration_s)
+        only = tracked_live(bag) if request.as_live else None
         schedule = Schedule(_recorded_prompts(bag, request.prompts_topic), entries, span.start_ns)
         if not schedule.not_applied():
             _log.warning(
@@ -113,7 +116,7 @@ def replay(request: ReplayRequest, make_tracker: Callable[[], Tracker]) -> Repla
         pipeline = Pipeline(make_tracker(), to_rgb, request.time)
         started = time.monotonic()
         with _outputs(request, topic) as outputs:
-            tally = Run(bag, pipeline, schedule, outputs).images(topic, span, request.progress)
+            tally = Run(bag, pipeline, schedule, outputs, only).images(topic, span, request.progress)
     return ReplaySummary(
         frames=tally.frames,
         failed=tally.failed,
@@ -166,6 +169,7 @@ class Run:
     pipeline: Pipeline
     schedule: Schedule
     outputs: Outputs
+    only: frozenset[int] | None = None  # stamps of the images to track in, None for all
     tally: Tally = field(default_factory=Tally)
 
     def images(self, topic: Topic, span: Span, progress: bool) -> Tally:
@@ -191,6 +195,8 @@ class Run:
             message = self.bag.decode(recorded)
         except BagError as error:
             self._pass_over(index, error)
+            return None
+        if self.only is not None and stamp_ns(message.header.stamp) not in self.only:
             return None
         for prompts in self.schedule.due(Moment(index, recorded.time_ns, message.header)):
             self.pipeline.add_prompts(prompts)
@@ -227,6 +233,18 @@ class Run:
         if failed := self.tally.failed:
             raise BagError(f"none of the {failed} images of {topic.name} can be used: {self.tally.last_error}")
         raise BagError(f"topic {topic.name} has no images in this part of the bag; change --start or --duration")
+
+
+def tracked_live(bag: BagReader) -> frozenset[int]:
+    """Stamps of the images that a live tracker gave results for. Raises BagError when the bag has none."""
+    results = [topic for topic in bag.topics if topic.type == TRACKED_OBJECT_ARRAY and topic.count]
+    if len(results) != 1:
+        names = ", ".join(topic.name for topic in results) or "none"
+        raise BagError(
+            f"{bag.path} has to hold the objects of one live tracker to be replayed like it; it has: {names}"
+        )
+    found = (bag.decode(recorded) for recorded in bag.messages(results[0], bag.span()))
+    return frozenset(stamp_ns(message.header.stamp) for message in found)
 
 
 def _recorded_prompts(bag: BagReader, name: str) -> list[RecordedPrompts]:
