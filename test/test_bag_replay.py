@@ -38,7 +38,6 @@ from sam2_ros.errors import BagError, DeviceError
 from sam2_ros.loading import load_network
 from sam2_ros.tracking.tracker import Tracker
 
-
 CAMERA = ("/camera/image", "/prompts")
 
 
