@@ -12,6 +12,7 @@ import argparse
 import dataclasses
 import itertools
 import json
+import multiprocessing
 import os
 import sys
 import time
@@ -257,7 +258,7 @@ def row(name: str, outcomes: list[Outcome]) -> Row:
 
 def table(title: str, clips: list[Clip], workers: int) -> list[Row]:
     """Run and print."""
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         results = list(tqdm(pool.map(run_clip, clips), total=len(clips), unit=" clips", disable=None))
     rows = [row(name, [result[name] for result in results]) for name in clips[0].methods]
     print(f"\n{title}: {len(clips)} clips of {clips[0].settings.frames} frames, seeds from {clips[0].seed}")

@@ -5,6 +5,7 @@ A clip is one file, an array (T, S, S, 4) uint8: red, green, blue and the label 
 
 import dataclasses
 import itertools
+import multiprocessing
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -58,7 +59,8 @@ def prepare(data: DataConfig, size: int, folder: Path) -> Clips:
     wanted = [(_file(folder, clip.name, size), clip) for source in data.scenes for clip in scene_clips(source)]
     missing = [(file, clip) for file, clip in wanted if not file.exists()]
     if missing:
-        with ProcessPoolExecutor(max_workers=os.cpu_count()) as workers:
+        # A forked process would inherit locks of OpenCV's threads and wait for them for ever.
+        with ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("spawn")) as workers:
             made = workers.map(partial(_make, size), *zip(*missing, strict=True))
             for _ in tqdm(made, total=len(missing), unit=" clips"):
                 pass
