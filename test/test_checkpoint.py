@@ -405,6 +405,7 @@ def test_network_that_does_not_fit_the_device(weights: State, path: Path, monkey
     def exhaust(*_: object) -> None:
         raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
+    save({"model": weights}, path)
     monkeypatch.setattr("sam2_ros.loading.network_of", exhaust)
     with pytest.raises(DeviceError, match="cpu has no memory for the model toy; choose a smaller one"):
         load_network(ModelChoice(model="toy", checkpoint=str(path), device="cpu"))
