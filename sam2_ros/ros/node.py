@@ -163,7 +163,7 @@ class TrackerNode(LifecycleNode):
         self._deliver(mail)
         processed = self._pipeline.process(mail.image)
         for note in processed.notes:
-            self.get_logger().warning(note, throttle_duration_sec=1.0)
+            self.get_logger().warning(note)  # unthrottled: each says something else
         self._outputs.publish(processed)
         self._callers.settle(processed.answers)
         now = time.monotonic()
