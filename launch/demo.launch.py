@@ -13,13 +13,14 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from launch import LaunchDescription
+from sam2_ros.demo_scene import DIFFICULTY, HEIGHT, LIVE_FPS, SEED, WIDTH
 
 SCENE = {
-    "seed": (int, "5", "which scene, from 0"),
-    "difficulty": (str, "medium", "easy, medium or hard"),
-    "width": (int, "320", "of the images in pixels"),
-    "height": (int, "240", "of the images in pixels"),
-    "fps": (float, "10.0", "images per second"),
+    "seed": (int, SEED, "which scene, from 0"),
+    "difficulty": (str, DIFFICULTY, "easy, medium or hard"),
+    "width": (int, WIDTH, "of the images in pixels"),
+    "height": (int, HEIGHT, "of the images in pixels"),
+    "fps": (float, LIVE_FPS, "images per second"),
 }
 TRACKER = {
     "model": ("auto", "network: nano (in the package), tiny, small, base_plus, large; auto is nano"),
@@ -44,7 +45,7 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             *(
-                DeclareLaunchArgument(name, default_value=default, description=text)
+                DeclareLaunchArgument(name, default_value=str(default), description=text)
                 for name, (_, default, text) in SCENE.items()
             ),
             *(

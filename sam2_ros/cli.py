@@ -14,6 +14,7 @@ from . import __version__
 from .bag.names import CAMERA_TOPIC, DEFAULT_STORAGE, PROMPTS_TOPIC, STORAGES
 from .cli_options import add_config_options, config_from
 from .config import ModelChoice, TimeConfig, TrackerConfig
+from .demo_scene import DIFFICULTY, SEED
 from .errors import Sam2RosError
 from .shipped import ABOUT_NANO
 
@@ -231,8 +232,7 @@ def _add_synthesize(parser: argparse.ArgumentParser) -> None:
     )
     add = parser.add_argument
     add("output", type=Path, metavar="OUT_BAG", help="the new bag, a folder that is not there yet")
-    add("--seed", type=int, default=0, metavar="S", help="which scene, from 0 (default: %(default)s)")
-    add("--difficulty", default="easy", metavar="easy|medium|hard", help="default: %(default)s")
+    _add_scene(parser, 0, "easy")
     add(
         "--frames", type=int, metavar="N", help="how many images (default of this, size and rate: the difficulty's own)"
     )
@@ -243,12 +243,16 @@ def _add_synthesize(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--output", type=Path, default=Path("demo_output"), metavar="DIR", help="default: %(default)s")
-    add("--seed", type=int, default=5, metavar="S", help="which scene, from 0 (default: %(default)s)")
-    add("--difficulty", default="medium", metavar="easy|medium|hard", help="default: %(default)s")
+    parser.add_argument("--output", type=Path, default=Path("demo_output"), metavar="DIR", help="default: %(default)s")
+    _add_scene(parser, SEED, DIFFICULTY)
     add_config_options(parser.add_argument_group("model"), ModelChoice)
     parser.set_defaults(run=_demo)
+
+
+def _add_scene(parser: argparse.ArgumentParser, seed: int, difficulty: str) -> None:
+    add = parser.add_argument
+    add("--seed", type=int, default=seed, metavar="S", help="which scene, from 0 (default: %(default)s)")
+    add("--difficulty", default=difficulty, metavar="easy|medium|hard", help="default: %(default)s")
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -13,9 +13,10 @@ from .bag.staging import check_free, staged
 from .bag.synthesize import SynthesizeRequest, synthesize
 from .config import ModelChoice
 from .contact_sheet import chosen, contact_sheet
+from .demo_scene import HEIGHT, WIDTH
 from .errors import BagError
 from .loading import load_network
-from .synthetic import SceneSettings, settings_for
+from .synthetic import settings_for
 from .tracking.tracker import Tracker
 
 SCENE, TRACKED, VIDEO, SHEET = "scene_bag", "tracked_bag", "overlay.mp4", "contact_sheet.png"
@@ -30,14 +31,9 @@ class DemoSummary:
     visibility: float  # share of objects and frames whose visibility was told right
 
 
-def scene_settings(difficulty: str) -> SceneSettings:
-    """The scene of the demo, in a camera's shape."""
-    return replace(settings_for(difficulty), width=320, height=240)
-
-
 def run_demo(folder: Path, choice: ModelChoice, seed: int, difficulty: str) -> DemoSummary:
     """Make a scene and its bag in ``folder``, replay it from one box per object. Raises BagError, ConfigError."""
-    settings = scene_settings(difficulty)
+    settings = replace(settings_for(difficulty), width=WIDTH, height=HEIGHT)
     check_free(folder)
     with staged(folder) as part:
         part.mkdir()

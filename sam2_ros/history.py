@@ -93,12 +93,15 @@ class FrameHistory:
             nearest = bisect_right(indices, frame.index) - 1
             return frame if nearest < 0 else _with_states(frame, states[nearest])
 
-        if self._latest is not None:
-            self._latest = rewritten(self._latest)
+        found = bool(self._frames) and self._latest is self._frames[-1]
         self._frames = deque(map(rewritten, self._frames))
+        if found:
+            self._latest = self._frames[-1]
+        elif self._latest is not None:
+            self._latest = rewritten(self._latest)
 
     def clear(self) -> None:
-        """Forget all."""
+        """Forget all but the latest, which is found without a stamp."""
         self._frames.clear()
 
     def since(self, stamp_ns: int, now_ns: int) -> list[Remembered]:

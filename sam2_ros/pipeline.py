@@ -190,7 +190,7 @@ class Pipeline:
         latest = self._history.latest
         if latest is None:
             return []
-        due = [pointing for pointing in self._pointing if pointing.stamp_ns <= max(latest.stamp_ns, 0)]
+        due = [pointing for pointing in self._pointing if pointing.stamp_ns <= latest.stamp_ns]
         self._pointing = deque((p for p in self._pointing if p not in due), maxlen=MAX_WAITING)
         notes = []
         for pointing in due:

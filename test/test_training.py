@@ -172,7 +172,9 @@ def test_a_perfect_answer_costs_nothing() -> None:
     truth[0, 8:24, 8:24] = True
     logits = torch.where(torch.nn.functional.avg_pool2d(truth.float(), 4) > 0.5, 40.0, -40.0)
     # At half the square's size the border lies between two decoder pixels and is blurred by their interpolation.
-    losses = frame_losses(output(logits[:, None].repeat(1, 4, 1, 1), torch.ones(1, 4), 40.0), 2, truth, LossConfig())
+    losses = frame_losses(
+        output(logits[:, None].repeat(1, 4, 1, 1), torch.ones(1, 4), 40.0), False, truth, LossConfig()
+    )
     assert losses.focal < 1e-3
     assert losses.dice < 0.02
     assert losses.iou < 0.02
@@ -186,14 +188,14 @@ def test_of_three_candidates_only_the_best_is_trained_for_an_ambiguous_prompt() 
     truth[0, 8:24, 8:24] = True
     right = torch.where(torch.nn.functional.avg_pool2d(truth.float(), 4) > 0.5, 1.0, -1.0)
     masks = torch.stack((right, -right, right, -right), dim=1).requires_grad_()
-    frame_losses(output(masks, torch.full((1, 4), 0.5), 1.0), 1, truth, LossConfig()).total(LossConfig()).backward()
+    frame_losses(output(masks, torch.full((1, 4), 0.5), 1.0), True, truth, LossConfig()).total(LossConfig()).backward()
     assert masks.grad is not None
     assert [bool(masks.grad[0, index].any()) for index in range(4)] == [False, False, True, False]
 
 
 def test_an_object_out_of_sight_trains_its_presence_alone() -> None:
     truth = torch.zeros(1, 32, 32, dtype=torch.bool)
-    losses = frame_losses(output(torch.randn(1, 4, 8, 8), torch.rand(1, 4), 3.0), 0, truth, LossConfig())
+    losses = frame_losses(output(torch.randn(1, 4, 8, 8), torch.rand(1, 4), 3.0), True, truth, LossConfig())
     assert (losses.focal, losses.dice, losses.iou) == (0, 0, 0)
     assert losses.occlusion == pytest.approx(np.log1p(np.exp(3.0)))
     assert losses.presence == 0

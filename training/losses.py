@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sam2_ros.model.mask_decoder import DecoderOutput
-from sam2_ros.model.sam2 import MAX_POINTS_AMBIGUOUS
 
 from .config import LossConfig
 
@@ -42,8 +41,8 @@ def mean_losses(parts: list[Losses]) -> Losses:
     return Losses(*(torch.stack([getattr(part, name) for part in parts]).mean() for name in names))
 
 
-def frame_losses(output: DecoderOutput, points: int, truth: Tensor, weights: LossConfig) -> Losses:
-    """Losses of a decoder's output for N objects with ``points`` points each, against masks (N, S, S) bool.
+def frame_losses(output: DecoderOutput, ambiguous: bool, truth: Tensor, weights: LossConfig) -> Losses:
+    """Losses of a decoder's output for the prompts of N objects, against masks (N, S, S) bool.
 
     Of an ambiguous prompt the best of three masks is trained. Any other trains its one mask, and the best of the three
     as well, because that stands in when the one is unstable. Objects out of sight train only their presence.
@@ -57,7 +56,6 @@ def frame_losses(output: DecoderOutput, points: int, truth: Tensor, weights: Los
     off = (output.ious - actual).abs()
     weight = seen.to(target.dtype) / seen.sum().clamp(min=1)
 
-    ambiguous = points <= MAX_POINTS_AMBIGUOUS
     groups = [range(1, 4)] if ambiguous else [range(0, 1), range(1, 4)]
     pick = weights.focal * focal.detach() + weights.dice * dice.detach()
     sums = torch.zeros(3, dtype=target.dtype, device=target.device)

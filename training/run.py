@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def _clips(config: TrainingConfig, size: int, folder: Path) -> Clips:
     return clips if parallel.is_first() else prepare(config.data, size, folder)
 
 
-def _schedule(config: TrainingConfig, done: int):  # type: ignore[no-untyped-def]
+def _schedule(config: TrainingConfig, done: int) -> Iterator[tuple[int, StageConfig, float]]:
     """(step, stage, progress within the stage 0..1) of the steps that are left."""
     step = 0
     for stage in config.stages:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import torch
+from torch import nn
 from torch.optim import AdamW
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -59,8 +60,9 @@ class TrainingState:
 
 
 def _groups(network: Sam2, weight_decay: float) -> list[dict[str, object]]:
-    """Matrices decay, biases, norms and tables do not."""
-    trained = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
-    decaying = [p for name, p in trained if p.ndim > 1 and "embed" not in name and "." in name]
-    rest = [p for name, p in trained if not (p.ndim > 1 and "embed" not in name and "." in name)]
-    return [{"params": decaying, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
+    """Matrices decay, biases, norms and embeddings do not."""
+    groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            groups[parameter.ndim > 1 and "embed" not in name and "." in name].append(parameter)
+    return [{"params": groups[True], "weight_decay": weight_decay}, {"params": groups[False], "weight_decay": 0.0}]

@@ -102,7 +102,7 @@ class Unroll:
 
     def _answer(self, features: Tensor, image: ImageFeatures, prompts: PromptTensors, truth: Tensor) -> MaskPrediction:
         output = self._network.decode(features, image, prompts)
-        self._losses.append(frame_losses(output, prompts.labels.shape[1], truth, self._weights))
+        self._losses.append(frame_losses(output, prompts.ambiguous, truth, self._weights))
         return self._network.settle(output, prompts.ambiguous)
 
 

@@ -19,6 +19,7 @@ from ..tracking.result import PromptOutcome as Outcome
 
 PATIENCE = 5.0  # seconds until a caller is told that no image came
 NO_IMAGE = f"no image came within {PATIENCE:g} s; it takes effect with the next one; check the image topic"
+STOPPED = "the tracker was deactivated first; it takes effect with the first image after the next activation"
 NOT_ACTIVE = "the tracker is not active; activate it first: ros2 lifecycle set NODE activate"
 
 
@@ -65,7 +66,7 @@ class Services:
         """Nobody is to wait for what will not come."""
         self.put_prompts = None
         for pending in list(self._pending):
-            self._resolve(pending, _refused(pending.message, "the tracker was deactivated"))
+            self._resolve(pending, _refused(pending.message, STOPPED))
 
     # --- callbacks ---------------------------------------------------------------------------------------------------
 

@@ -78,7 +78,7 @@ class Statistics:
     def rates(self) -> tuple[float, float]:
         """Images per second that came and that were tracked in."""
         with self._lock:
-            self._trim(keep_last=True)
+            self._trim()
             span = min(WINDOW, max(time.monotonic() - self._began, 1e-3))
             since = time.monotonic() - WINDOW
             return sum(t > since for t in self._arrivals) / span, sum(t.done > since for t in self._timings) / span
@@ -99,9 +99,10 @@ class Statistics:
             f"{self.failed} failed"
         )
 
-    def _trim(self, keep_last: bool = True) -> None:
+    def _trim(self) -> None:
+        """Let go of what is past; the last arrival stays, to tell how long it is ago."""
         since = time.monotonic() - WINDOW
-        while len(self._arrivals) > keep_last and self._arrivals[0] < since:
+        while len(self._arrivals) > 1 and self._arrivals[0] < since:
             self._arrivals.popleft()
         while self._timings and self._timings[0].done < since:
             self._timings.popleft()

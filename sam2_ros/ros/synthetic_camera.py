@@ -13,6 +13,7 @@ from std_msgs.msg import Header
 
 from sam2_ros.msg import BoundingBox2D, Prompt, PromptArray
 
+from ..demo_scene import DIFFICULTY, HEIGHT, LIVE_FPS, SEED, WIDTH
 from ..errors import ConfigError
 from ..messages import image_message
 from ..synthetic import SceneFrame, scene, settings_for
@@ -32,7 +33,13 @@ class SyntheticCamera(Node):
         super().__init__("synthetic_camera")
         value = {
             name: self.declare_parameter(name, default).value
-            for name, default in (("seed", 5), ("difficulty", "medium"), ("width", 320), ("height", 240), ("fps", 10.0))
+            for name, default in (
+                ("seed", SEED),
+                ("difficulty", DIFFICULTY),
+                ("width", WIDTH),
+                ("height", HEIGHT),
+                ("fps", LIVE_FPS),
+            )
         }
         settings = dataclasses.replace(
             settings_for(value["difficulty"]),
