@@ -83,6 +83,7 @@ class TrainingConfig:
     seed: int = 0
     start: str | None = None
     freeze: tuple[str, ...] = ()  # beginnings of the names of parameters that stay as they are
+    renew: tuple[str, ...] = ()  # names of modules that do not go on from ``start`` but begin anew
     loss: LossConfig = LossConfig()
     weight_decay: float = 0.05
     clip_gradient: float = 1.0  # norm
@@ -90,6 +91,7 @@ class TrainingConfig:
     average_steps: float = 300.0  # the published weights are a running mean over about so many steps
     save_every: int = 200
     device: str = "cpu"
+    mixed_precision: bool = False  # matrix products in bfloat16: faster on a GPU, and on a CPU that knows that type
 
 
 def read_config(path: Path) -> TrainingConfig:
@@ -121,7 +123,7 @@ def _build(kind: Any, value: Any, where: str) -> Any:
     options = get_args(kind) or (kind,)
     if float in options and isinstance(value, int):
         return float(value)
-    if not isinstance(value, options) or isinstance(value, bool):
+    if not isinstance(value, options) or (isinstance(value, bool) and bool not in options):
         names = " or ".join(option.__name__ for option in options)
         raise TrainingError(f"{where} is {value!r}; it has to be of type {names}")
     return value

@@ -10,6 +10,8 @@ from sam2_ros.model.memory_encoder import ConvNeXtBlock
 from sam2_ros.model.prompt_encoder import FourierPosition
 from sam2_ros.model.sam2 import Sam2
 
+from .config import TrainingError
+
 EMBEDDING_STD = 0.02  # of tables that are added to features; tokens keep torch's 1, they have to differ
 QUERY_GAIN = 1.4  # sharp enough that neighbours count more than the rest
 LAYER_SCALE = 0.1  # 1e-6, the released start, takes longer to grow than a short training lasts
@@ -60,3 +62,14 @@ def from_checkpoint(config: ModelConfig, path: str) -> Sam2:
     """An official checkpoint, or one of ours, to go on from. Raises CheckpointError."""
     network = load_model(config, path, torch.device("cpu"), torch.float32)
     return network.train().requires_grad_(True)
+
+
+def renew(network: Sam2, name: str) -> None:
+    """Give the layers of the module of this name new weights by chance. Raises TrainingError when there is none."""
+    try:
+        module = network.get_submodule(name)
+    except AttributeError:
+        raise TrainingError(f"the network has no module {name!r} to begin anew; correct `renew`") from None
+    for layer in module.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d | nn.LayerNorm | nn.Embedding):
+            layer.reset_parameters()

@@ -3,11 +3,13 @@
 import dataclasses
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sam2_ros.model.config import get_config
 from sam2_ros.model.sam2 import Sam2
@@ -17,7 +19,7 @@ from .batch import Batch, draw_batch
 from .clips import Clips, prepare
 from .config import StageConfig, TrainingConfig, TrainingError
 from .export import WEIGHTS_FILE, export
-from .initial import from_checkpoint, untrained
+from .initial import from_checkpoint, renew, untrained
 from .log import Log, LogLine
 from .state import TrainingState
 from .unroll import Unroll
@@ -35,6 +37,8 @@ def train(config: TrainingConfig, folder: Path, clips_folder: Path | None = None
     shape = get_config(config.model, config.image_size)
     torch.manual_seed(config.seed)
     network = untrained(shape) if config.start is None else from_checkpoint(shape, config.start)
+    for name in config.renew:
+        renew(network, name)
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(not name.startswith(config.freeze) if config.freeze else True)
     state = TrainingState(network.to(config.device), config)
@@ -97,8 +101,9 @@ def _step(
     rate = (first + (last - first) * progress) * min(1.0, (step + 1) / config.warm_up_steps)
     for group in state.optimizer.param_groups:
         group["lr"] = rate
-    losses = Unroll(seeing(state.network, size), batch, stage, config.loss, rng).run()
-    total = losses.total(config.loss)
+    with _precision(config):
+        losses = Unroll(seeing(state.network, size), batch, stage, config.loss, rng).run()
+        total = losses.total(config.loss)
     if not torch.isfinite(total):
         raise TrainingError(f"the loss is {float(total)} at step {step}; lower the learning rate and start again")
     state.optimizer.zero_grad()
@@ -109,6 +114,19 @@ def _step(
     state.average.update_parameters(state.network)
     parts = torch.stack([total.detach(), *(getattr(losses, name).detach() for name in losses.__slots__)])
     return LogLine(step, stage.name, time.perf_counter() - started, rate, *parallel.mean(parts).tolist())
+
+
+@contextmanager
+def _precision(config: TrainingConfig) -> Iterator[None]:
+    """Of the forward pass; the weights, their gradients and the optimiser stay in float32."""
+    if not config.mixed_precision:
+        yield
+        return
+    device = torch.device(config.device).type
+    # torch's fused attention for the CPU gains nothing from bfloat16, its plain one does: 1.5 times faster backwards.
+    kernel = sdpa_kernel(SDPBackend.MATH) if device == "cpu" else nullcontext()
+    with torch.autocast(device, torch.bfloat16), kernel:
+        yield
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,7 @@
 """What the node tests share: the tracker and a camera as processes, and a node that listens to them."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -43,6 +44,12 @@ class Process:
 
     def wait(self) -> int:
         return self._popen.wait(PATIENCE)
+
+    def child(self) -> int:
+        """Process id of the first program that this launch started."""
+        started = re.search(r"process started with pid \[(\d+)\]", self.text())
+        assert started is not None, self.text()
+        return int(started[1])
 
     def text(self) -> str:
         return self.log.read_text()

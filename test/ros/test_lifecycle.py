@@ -1,6 +1,5 @@
 """The managed node through all of its states, again and again, on a real graph."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,9 +41,7 @@ def state(ears: Listener) -> int:
 
 def resident(tracker: Process) -> int:
     """Bytes of memory that the tracker's process holds."""
-    pid = re.search(r"process started with pid \[(\d+)\]", tracker.text())
-    assert pid is not None
-    return int(Path(f"/proc/{pid[1]}/statm").read_text().split()[1]) * 4096
+    return int(Path(f"/proc/{tracker.child()}/statm").read_text().split()[1]) * 4096
 
 
 def box() -> PromptArray:

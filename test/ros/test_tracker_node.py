@@ -1,7 +1,9 @@
 """The live node on a real graph: launched as a user would, fed and heard from other processes."""
 
+import os
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -225,6 +227,43 @@ def test_the_newest_image_wins_and_sigint_ends_the_launch_cleanly(tmp_path: Path
     finally:
         fast.kill()
         tracker.kill()
+
+
+def test_sigterm_to_the_node_ends_it_cleanly_while_it_tracks(tmp_path: Path) -> None:
+    eye = camera(tmp_path / "camera.log", "/term/image")
+    tracker = launch_tracker(tmp_path / "tracker.log", *TOY, "image_topic:=/term/image")
+    try:
+        with listener() as ears:
+            objects = ears.hear(TrackedObjectArray, "/sam2_tracker/objects", RELIABLE)
+            ears.wait(lambda: objects, "objects", 120)
+            os.kill(tracker.child(), signal.SIGTERM)
+            tracker.wait()  # nothing is left to launch for
+        assert "process has finished cleanly" in tracker.text()
+        assert "Traceback" not in tracker.text()
+    finally:
+        eye.kill()
+        tracker.kill()
+
+
+def test_a_subscriber_that_hangs_holds_nobody_up(tmp_path: Path) -> None:
+    eye = camera(tmp_path / "camera.log", "/busy/image", "10", "640", "480")
+    tracker = launch_tracker(tmp_path / "tracker.log", *TOY, "image_topic:=/busy/image")
+    hanging = Process(["ros2", "topic", "hz", "/sam2_tracker/masks"], tmp_path / "hz.log")
+    try:
+        with listener() as ears:
+            objects = ears.hear(TrackedObjectArray, "/sam2_tracker/objects", RELIABLE)
+            ears.wait(lambda: "average rate" in hanging.text(), "the subscriber to hear masks", 120)
+            hanging.send(signal.SIGSTOP)
+            objects.clear()
+            started = time.monotonic()
+            ears.wait(lambda: len(objects) > 50, "50 results while a subscriber hangs")
+            assert time.monotonic() - started < 10  # 5 s at the camera's rate
+            hanging.send(signal.SIGCONT)
+            heard = hanging.text().count("average rate")
+            ears.wait(lambda: hanging.text().count("average rate") > heard + 1, "the subscriber to go on")
+    finally:
+        for process in (hanging, eye, tracker):
+            process.kill()
 
 
 def test_a_checkpoint_that_is_not_there_fails_configure_with_one_line(tmp_path: Path) -> None:

@@ -1,0 +1,74 @@
+"""Prompts, images and clocks that are late, early or jump; on a real graph."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from disc import Scene, box_at, offset, scene_for_tracker
+from rosgraph_msgs.msg import Clock
+
+from sam2_ros.msg import PromptArray
+
+LATE = 400  # ms from an image to what a slow detector says of it
+SHOWN = 50  # ms from image to image
+AWAY = 15  # pixels between a mask and the disc from which on it is not on it; the disc moves 24 in those 400 ms
+
+
+def parameters(folder: Path, *lines: str) -> str:
+    file = folder / "parameters.yaml"
+    file.write_text("/**:\n  ros__parameters:\n" + "".join(f"    {line}\n" for line in lines))
+    return f"params_file:={file}"
+
+
+def told_late(scene: Scene) -> float:
+    """How far from the disc the mask is, when its box came 400 ms after the image it was made on."""
+    for ms in range(0, LATE + SHOWN, SHOWN):
+        scene.show(ms)
+    scene.send(scene.prompts, PromptArray(header=scene.header(0), prompts=[box_at(0)]))
+    return offset(scene.show(LATE + SHOWN), LATE + SHOWN)
+
+
+def test_with_history_a_late_box_puts_the_mask_on_the_moving_object_and_without_off_it(tmp_path: Path) -> None:
+    with scene_for_tracker(tmp_path) as scene:
+        assert told_late(scene) < 8
+    with scene_for_tracker(tmp_path, parameters(tmp_path, "history_seconds: 0.0")) as scene:
+        assert told_late(scene) > AWAY
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    with scene_for_tracker(tmp_path, parameters(tmp_path, "use_sim_time: true")) as scene:
+        yield scene
+
+
+def test_a_bag_that_begins_again_under_simulated_time(scene: Scene) -> None:
+    clock = scene.ears.node.create_publisher(Clock, "/clock", 10)
+    scene.ears.wait(clock.get_subscription_count, "a subscriber of the clock")
+    for lap in range(2):
+        for ms in range(0, 1500, 100):
+            clock.publish(Clock(clock=scene.header(ms).stamp))
+            objects = scene.show(ms)
+            if ms == 0 and lap == 0:
+                scene.send(scene.prompts, PromptArray(prompts=[box_at(100, 7)]))
+    assert [one.id for one in objects.objects] == [7]
+    said = scene.tracker.text()
+    assert said.count("stamps jumped back by 1.4 s") == 1
+
+    # A prompt for an image of the second lap finds it: the history is of one time.
+    scene.send(scene.prompts, PromptArray(header=scene.header(1300), prompts=[box_at(1300, 8)]))
+    assert [one.id for one in scene.show(1500).objects] == [7, 8]
+    # One from before the history is refused with its bounds.
+    scene.send(scene.prompts, PromptArray(header=scene.header(-5000), prompts=[box_at(0, 9)]))
+    assert [one.id for one in scene.show(1600).objects] == [7, 8]
+    scene.ears.wait(lambda: "for no image that is remembered: those are from" in scene.tracker.text(), "the refusal")
+
+
+def test_images_out_of_order_with_equal_stamps_and_without_stamps_are_tracked(scene: Scene) -> None:
+    scene.send(scene.prompts, PromptArray(prompts=[box_at(0, 3)]))
+    for ms in (0, 50, 100, 60, 60, 150):
+        assert [one.id for one in scene.show(ms).objects] == [3], ms
+    now, scene.base = scene.base, 0
+    assert [one.id for one in scene.show(0).objects] == [3]
+    scene.base = now
+    assert offset(scene.show(200), 200) < 8
+    assert "Traceback" not in scene.tracker.text()
