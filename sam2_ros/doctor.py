@@ -4,7 +4,6 @@ import importlib
 import importlib.metadata
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,11 +13,11 @@ from pathlib import Path
 from .config import ModelChoice
 from .download import OFFICIAL_FILES, cache_folder
 from .shipped import SHIPPED
+from .trial import USE_CV_BRIDGE, in_python
 
 LEAST_PYTHON = (3, 10)
 LEAST_RECEIVE_BUFFER = 8 * 2**20  # bytes: a raw 1080p image is 6 MB
 RECEIVE_BUFFER = Path("/proc/sys/net/core/rmem_max")
-IMPORT_SECONDS = 60
 
 
 class Verdict(Enum):
@@ -101,16 +100,16 @@ def _ros() -> list[Finding]:
     if not distribution:
         remedy = "source /opt/ros/DISTRO/setup.bash and the workspace's install/setup.bash for the live node"
         return [Finding("ROS 2", Verdict.LESS, "not sourced; bags can be replayed without it", remedy)]
-    middleware, error = _in_python("import rclpy; print(rclpy.get_rmw_implementation_identifier())")
+    middleware, error = in_python("import rclpy; print(rclpy.get_rmw_implementation_identifier())")
     if error:
         remedy = "this Python is not the one that ROS was built for; make the venv with it and --system-site-packages"
         return [Finding("ROS 2", Verdict.LESS, f"{distribution}, but rclpy fails: {error}", remedy)]
     findings = [Finding("ROS 2", Verdict.GOOD, f"{distribution}, {middleware}")]
-    _, error = _in_python("import sam2_ros.msg")
+    _, error = in_python("import sam2_ros.msg")
     if error:
         remedy = "build the package with colcon and source install/setup.bash"
         findings.append(Finding("messages", Verdict.LESS, f"sam2_ros.msg is not there: {error}", remedy))
-    _, error = _in_python("import cv_bridge, numpy; cv_bridge.CvBridge().cv2_to_imgmsg(numpy.zeros((2, 2), 'uint8'))")
+    _, error = in_python(USE_CV_BRIDGE)
     if error:
         remedy = "our own conversion serves; cv_bridge comes back with: pip install 'numpy<2' 'opencv-python<5'"
         findings.append(Finding("cv_bridge", Verdict.LESS, error, remedy))
@@ -159,20 +158,6 @@ def _tracker() -> list[Finding]:
 
 
 # --- helpers ---------------------------------------------------------------------------------------------------------
-
-
-def _in_python(code: str) -> tuple[str, str]:
-    """What code prints in a fresh Python, and the last line of its error: some modules crash when they do not fit."""
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, timeout=IMPORT_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return "", f"no answer within {IMPORT_SECONDS} s"
-    if done.returncode == 0:
-        return done.stdout.strip(), ""
-    lines = done.stderr.strip().splitlines()
-    return "", lines[-1] if lines else f"it crashed (status {done.returncode})"
 
 
 def _line(error: Exception) -> str:

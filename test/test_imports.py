@@ -33,7 +33,8 @@ ALLOWED = {
     "bag": {"evaluation", "messages", "overlay", "pipeline", "pixels", "synthetic", "tracking", *LEAVES},
     "demo_scene": set(),
     "demo": {"bag", "contact_sheet", "demo_scene", "loading", "synthetic", "tracking", *LEAVES},
-    "doctor": {"download", "loading", "shipped", "tracking", *LEAVES},
+    "trial": set(),
+    "doctor": {"download", "loading", "shipped", "tracking", "trial", *LEAVES},
     "cli_options": {*LEAVES},
     "cli": {
         *(
@@ -63,6 +64,7 @@ ALLOWED = {
             "pixels",
             "pointing",
             "srv",
+            "trial",
         ),
         *("synthetic", "tracking"),
         *LEAVES,

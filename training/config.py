@@ -85,6 +85,7 @@ class TrainingConfig:
     freeze: tuple[str, ...] = ()  # beginnings of the names of parameters that stay as they are
     renew: tuple[str, ...] = ()  # names of modules that do not go on from ``start`` but begin anew
     loss: LossConfig = LossConfig()
+    muon: bool = False  # moves the matrices by Muon (torch 2.9 or newer) instead of AdamW: learns more in a step
     weight_decay: float = 0.05
     clip_gradient: float = 1.0  # norm
     warm_up_steps: int = 200

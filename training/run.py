@@ -99,8 +99,7 @@ def _step(
     batch = _on_device(draw_batch(clips, stage, size, rng), state.network.device)
     first, last = stage.learning_rate
     rate = (first + (last - first) * progress) * min(1.0, (step + 1) / config.warm_up_steps)
-    for group in state.optimizer.param_groups:
-        group["lr"] = rate
+    state.optimizer.set_rate(rate)
     with _precision(config):
         losses = Unroll(seeing(state.network, size), batch, stage, config.loss, rng).run()
         total = losses.total(config.loss)

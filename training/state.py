@@ -3,16 +3,14 @@
 from pathlib import Path
 
 import torch
-from torch import nn
-from torch.optim import AdamW
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from sam2_ros.model.sam2 import Sam2
 
 from .config import TrainingConfig
+from .optimizer import Optimizer
 
 STATE_FILE = "state.pt"
-BETAS = (0.9, 0.98)
 
 
 class TrainingState:
@@ -23,7 +21,7 @@ class TrainingState:
         self.network = network
         decay = 1 - 1 / config.average_steps
         self.average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay))
-        self.optimizer = AdamW(_groups(network, config.weight_decay), betas=BETAS)
+        self.optimizer = Optimizer(network, config.weight_decay, config.muon)
 
     def save(self, folder: Path) -> None:
         """Write the state; the file that was there stays whole until the new one is."""
@@ -57,12 +55,3 @@ class TrainingState:
         network = self.average.module
         assert isinstance(network, Sam2)
         return network
-
-
-def _groups(network: Sam2, weight_decay: float) -> list[dict[str, object]]:
-    """Matrices decay, biases, norms and embeddings do not."""
-    groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
-    for name, parameter in network.named_parameters():
-        if parameter.requires_grad:
-            groups[parameter.ndim > 1 and "embed" not in name and "." in name].append(parameter)
-    return [{"params": groups[True], "weight_decay": weight_decay}, {"params": groups[False], "weight_decay": 0.0}]

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from sensor_msgs.msg import Image
 
 from ..pixels import ENCODINGS, is_wrong, to_rgb
+from ..trial import USE_CV_BRIDGE, in_python
 
 REMEDY = (
     "install a cv_bridge that was built for this numpy and OpenCV, or numpy and opencv-python in the versions that it "
@@ -16,18 +16,14 @@ REMEDY = (
 
 def converter(warn: Callable[[str], None]) -> Callable[[Any], np.ndarray]:
     """A function from image message to (H, W, 3) uint8 RGB. Calls ``warn`` once when cv_bridge cannot be used."""
-    try:
-        from cv_bridge import CvBridge
-
-        bridge = CvBridge()
-        # A build against another numpy or OpenCV imports and then fails on the first image.
-        bridge.imgmsg_to_cv2(Image(height=1, width=1, encoding="bgr8", step=3, data=bytes(3)), "rgb8")
-    except Exception as error:
-        warn(
-            f"cv_bridge cannot be used ({type(error).__name__}: {error}); our own conversion serves. "
-            f"To use cv_bridge, {REMEDY}"
-        )
+    # Where it was built for another numpy it may take the process down that tries it.
+    _, error = in_python(USE_CV_BRIDGE)
+    if error:
+        warn(f"cv_bridge cannot be used ({error}); our own conversion serves. To use cv_bridge, {REMEDY}")
         return to_rgb
+    from cv_bridge import CvBridge
+
+    bridge = CvBridge()
 
     def convert(message: Any) -> np.ndarray:
         known = ENCODINGS.get(message.encoding) if hasattr(message, "encoding") else None

@@ -1,5 +1,8 @@
 """cv_bridge and our own conversion give the same pixels, and ours serves where cv_bridge does not."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from cv_bridge import CvBridge
@@ -45,17 +48,24 @@ def test_it_is_cv_bridge_that_converts_where_it_works(encoding: str, monkeypatch
     assert convert(message(encoding, 0)) is marked
 
 
-def test_a_cv_bridge_that_fails_is_one_warning_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
-        raise AttributeError("_ARRAY_API not found")
-
-    monkeypatch.setattr(CvBridge, "imgmsg_to_cv2", fail)
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("raise AttributeError('_ARRAY_API not found')", "AttributeError: _ARRAY_API not found"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "it crashes the process (signal 11)"),
+    ],
+)
+def test_a_cv_bridge_that_fails_or_crashes_is_one_warning_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, reason: str
+) -> None:
+    (tmp_path / "cv_bridge.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ['PYTHONPATH']}")
     warnings: list[str] = []
     convert = converter(warnings.append)
     for _ in range(3):
         assert np.array_equal(convert(message("bgr8", 0)), to_rgb(message("bgr8", 0)))
     (warning,) = warnings
-    assert "cv_bridge cannot be used (AttributeError: _ARRAY_API not found); our own conversion serves" in warning
+    assert f"cv_bridge cannot be used ({reason}); our own conversion serves" in warning
     assert "numpy<2" in warning
 
 

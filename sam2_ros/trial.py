@@ -1,0 +1,29 @@
+"""Code that may crash, tried in a process of its own."""
+
+import subprocess
+import sys
+
+PATIENCE = 60  # seconds
+# A build against another numpy or OpenCV imports, and on the first image raises or crashes.
+USE_CV_BRIDGE = """
+from cv_bridge import CvBridge
+from sensor_msgs.msg import Image
+
+CvBridge().imgmsg_to_cv2(Image(height=1, width=1, encoding="bgr8", step=3, data=bytes(3)), "rgb8")
+"""
+
+
+def in_python(code: str) -> tuple[str, str]:
+    """What ``code`` prints in a fresh Python, and the last line of its error, empty when there was none."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return "", f"no answer within {PATIENCE} s"
+    if done.returncode == 0:
+        return done.stdout.strip(), ""
+    if done.returncode < 0:
+        return "", f"it crashes the process (signal {-done.returncode})"
+    lines = done.stderr.strip().splitlines()
+    return "", lines[-1] if lines else f"it ends with status {done.returncode}"
