@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 VENV_FLAGS ?=
+CONSTRAINTS ?= constraints.txt
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
@@ -26,7 +27,7 @@ lint: $(READY)
 clean:
 	rm -rf $(VENV) demo_output build *.egg-info
 
-$(READY): setup.py pyproject.toml constraints.txt
+$(READY): setup.py pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -m venv $(VENV_FLAGS) $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable '.[test]'
 	touch $(READY)

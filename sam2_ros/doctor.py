@@ -111,7 +111,7 @@ def _ros() -> list[Finding]:
         findings.append(Finding("messages", Verdict.LESS, f"sam2_ros.msg is not there: {error}", remedy))
     _, error = in_python(USE_CV_BRIDGE)
     if error:
-        remedy = "our own conversion serves; cv_bridge comes back with: pip install 'numpy<2' 'opencv-python<5'"
+        remedy = "our own conversion serves; cv_bridge comes back with: pip install 'numpy<2' 'opencv-python<4.12'"
         findings.append(Finding("cv_bridge", Verdict.LESS, error, remedy))
     else:
         findings.append(Finding("cv_bridge", Verdict.GOOD, "works with this numpy"))

@@ -10,7 +10,7 @@ from ..trial import USE_CV_BRIDGE, in_python
 
 REMEDY = (
     "install a cv_bridge that was built for this numpy and OpenCV, or numpy and opencv-python in the versions that it "
-    "was built for (often numpy<2, opencv-python<5)"
+    "was built for (often numpy<2, opencv-python<4.12)"
 )
 
 

@@ -47,7 +47,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
             corners = BoundingBox2D(x_min=110.0, y_min=70.0, x_max=240.0, y_max=170.0)
             disc = Prompt(object_id=5, label="disc", has_box=True, box=corners)
             prompts.publish(PromptArray(header=objects[2].header, prompts=[disc]))
-            ears.wait(lambda: sum(bool(m.objects) for m in objects) > TRACKED, "tracked images")
+            ears.wait(lambda: sum(bool(m.objects) for m in objects) > 2 * TRACKED, "tracked images")
             recorder.send(signal.SIGINT)
             recorder.wait()
     finally:

@@ -208,6 +208,29 @@ def test_parameters_have_meaning_and_range_and_some_change_while_running(graph: 
     assert (tracked.mask_x_offset, tracked.mask_y_offset) == (tracked.box.x_min, tracked.box.y_min)
 
 
+def test_quality_of_service_can_be_overridden(tmp_path: Path) -> None:
+    file = tmp_path / "parameters.yaml"
+    file.write_text(
+        "/**:\n  ros__parameters:\n    qos_overrides:\n"
+        "      /sam2_tracker/masks: {publisher: {reliability: best_effort}}\n"
+        "      /prompts: {subscription: {reliability: best_effort}}\n"
+    )
+    tracker = launch_tracker(tmp_path / "tracker.log", *TOY, f"params_file:={file}")
+    try:
+        with listener() as ears:
+            ears.wait(lambda: "tracking on" in tracker.text(), "an active tracker", 120)
+            for look, topic in (
+                (ears.node.get_publishers_info_by_topic, "/sam2_tracker/masks"),
+                (ears.node.get_subscriptions_info_by_topic, "/prompts"),
+            ):
+                ears.wait(lambda look=look, topic=topic: look(topic), topic)
+                (info,) = look(topic)
+                assert info.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT, topic
+            assert "there is no parameter" not in tracker.text()
+    finally:
+        tracker.kill()
+
+
 def test_the_newest_image_wins_and_sigint_ends_the_launch_cleanly(tmp_path: Path) -> None:
     fast = camera(tmp_path / "fast.log", "/fast/image", "100", "640", "480")
     tracker = launch_tracker(tmp_path / "tracker.log", *TOY, "image_topic:=/fast/image")
