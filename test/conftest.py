@@ -1,7 +1,10 @@
 """Tests of the live node run only against the real thing: where rclpy and the built messages are there."""
 
 import importlib.util
+import logging
 import os
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -20,7 +23,17 @@ ROS_IS_HERE = _can_import("rclpy") and _can_import("sam2_ros.msg")
 collect_ignore = [] if ROS_IS_HERE else ["ros"]
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """The command takes the package's messages for itself; tests of other things want to see them."""
+    log = logging.getLogger("sam2_ros")
+    handlers, level, propagate = log.handlers, log.level, log.propagate
+    yield
+    log.handlers, log.propagate = handlers, propagate
+    log.setLevel(level)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Said at the end, where it is read."""
     if ROS_IS_HERE:
         terminalreporter.write_line("ROS 2: found, the tests in test/ros are among these")
