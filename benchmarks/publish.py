@@ -7,6 +7,7 @@ Needs a sourced ROS 2. `filled` is the time from an array to a message by rclpy'
 """
 
 import argparse
+import functools
 import statistics
 import subprocess
 import sys
@@ -28,7 +29,7 @@ SIZES = {"720p": (1280, 720), "1080p": (1920, 1080)}
 CHANNELS = {"mono8": 1, "rgb8": 3}
 TOPIC, ECHO = "/benchmark/image", "/benchmark/arrived"
 RELIABLE = QoSProfile(depth=5)
-SETTLE = 2.0  # seconds for the two to find each other
+PATIENCE = 20.0  # seconds for the two to find each other, and for an image to arrive
 
 
 def listen() -> None:
@@ -52,6 +53,7 @@ class Sender:
         self._publisher = node.create_publisher(Image, TOPIC, RELIABLE)
         self._arrived: dict[str, float] = {}
         node.create_subscription(Header, ECHO, self._heard, RELIABLE)
+        self._wait(lambda: self._publisher.get_subscription_count() and node.count_publishers(ECHO), "the listener")
 
     def measure(self, encoding: str, array: np.ndarray, repeats: int) -> Iterator[tuple[float, float, float]]:
         """Milliseconds to fill, to publish, and until it arrived."""
@@ -62,10 +64,16 @@ class Sender:
             filled = time.monotonic()
             self._publisher.publish(message)
             published = time.monotonic()
-            while key not in self._arrived:
-                rclpy.spin_once(self._node, timeout_sec=1.0)
+            self._wait(functools.partial(self._arrived.__contains__, key), key)
             arrived = self._arrived[key]
             yield 1e3 * (filled - started), 1e3 * (published - filled), 1e3 * (arrived - started)
+
+    def _wait(self, condition: Callable[[], Any], what: str) -> None:
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            rclpy.spin_once(self._node, timeout_sec=0.1)
+            if time.monotonic() > end:
+                raise SystemExit(f"waited {PATIENCE:g} s in vain for {what}")
 
     def _heard(self, message: Header) -> None:
         key, when = message.frame_id.split()
@@ -98,16 +106,14 @@ def main() -> int:
         rclpy.init()
         node = rclpy.create_node("benchmark_sender")
         sender = Sender(node)
-        time.sleep(SETTLE)
         print(f"{'':12} {'filled':>8} {'published':>10} {'arrived':>8} {'element by element':>20}")
         for name, (width, height) in SIZES.items():
             for encoding, channels in CHANNELS.items():
                 array = np.zeros((height, width, 3)[: 2 + (channels > 1)], np.uint8)
                 rows = list(sender.measure(encoding, array, args.repeats))
                 filled, published, arrived = (statistics.median(column) for column in zip(*rows, strict=True))
-                print(
-                    f"{name + ' ' + encoding:12} {filled:8.2f} {published:10.2f} {arrived:8.2f} {slow_fill(array):20.1f}"
-                )
+                times = f"{filled:8.2f} {published:10.2f} {arrived:8.2f} {slow_fill(array):20.1f}"
+                print(f"{name + ' ' + encoding:12} {times}")
     finally:
         listener.terminate()
         listener.wait()

@@ -25,14 +25,20 @@ PARAMETERS = {
     "precision": "auto, float32, bfloat16 or float16",
 }
 
-
+# What others call the topics: launch argument, topic of the node, description.
+TOPICS = (
+    ("image_topic", "image", "camera topic, sensor_msgs/Image"),
+    ("detections_topic", "detections", "a detector's boxes, vision_msgs/Detection2DArray"),
+    ("click_point_topic", "click_point", "clicks, geometry_msgs/Point: rqt_image_view's IMAGE_TOPIC_mouse_left"),
+)
 VIEWS = ("none", "rviz")
 
 
 def tracker(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """The node and what brings it from unconfigured to active."""
     given = {name: LaunchConfiguration(name).perform(context) for name in PARAMETERS}
-    image_topic = LaunchConfiguration("image_topic").perform(context)
+    remappings = [(topic, LaunchConfiguration(name).perform(context)) for name, topic, _ in TOPICS]
+    remappings.append(("image/compressed", f"{LaunchConfiguration('image_topic').perform(context)}/compressed"))
     node = LifecycleNode(
         package="sam2_ros",
         executable="tracker",
@@ -41,7 +47,7 @@ def tracker(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         output="screen",
         emulate_tty=True,
         parameters=[LaunchConfiguration("params_file"), {name: value for name, value in given.items() if value}],
-        remappings=[("image", image_topic), ("image/compressed", f"{image_topic}/compressed")],
+        remappings=remappings,
     )
     autostart = IfCondition(LaunchConfiguration("autostart"))
     activate = RegisterEventHandler(
@@ -85,7 +91,7 @@ def generate_launch_description() -> LaunchDescription:
     params_file = Path(get_package_share_directory("sam2_ros")) / "config" / "tracker.yaml"
     return LaunchDescription(
         [
-            DeclareLaunchArgument("image_topic", default_value="image", description="camera topic, sensor_msgs/Image"),
+            *(DeclareLaunchArgument(name, default_value=topic, description=text) for name, topic, text in TOPICS),
             DeclareLaunchArgument("namespace", default_value="", description="namespace of the node and its topics"),
             DeclareLaunchArgument("params_file", default_value=str(params_file), description="parameters of the node"),
             DeclareLaunchArgument("view", default_value="none", description="rviz shows what is tracked; none"),

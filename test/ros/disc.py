@@ -23,6 +23,9 @@ SIZE = 128  # pixels
 RADIUS = 18
 MS = 1_000_000
 RELIABLE = QoSProfile(depth=50)
+# Names that others gave: the launch file leads the node there.
+DETECTIONS, CLICKS = "/detector/boxes", "/eye/image_mouse_left"
+TOPICS = (f"detections_topic:={DETECTIONS}", f"click_point_topic:={CLICKS}")
 
 
 def centre(ms: int) -> tuple[float, float]:
@@ -49,9 +52,9 @@ class Scene:
         make = ears.node.create_publisher
         self.images = make(Image, "/image", RELIABLE)
         self.prompts = make(PromptArray, "/prompts", RELIABLE)
-        self.detections = make(Detection2DArray, "/detections", RELIABLE)
+        self.detections = make(Detection2DArray, DETECTIONS, RELIABLE)
         self.click = make(PointStamped, "/click", RELIABLE)
-        self.click_point = make(Point, "/click_point", RELIABLE)
+        self.click_point = make(Point, CLICKS, RELIABLE)
         self.objects = ears.hear(TrackedObjectArray, f"{NAME}/objects", RELIABLE)
         self.base = 1_000_000  # ms: every test has a time of its own
 
@@ -103,7 +106,7 @@ def offset(objects: TrackedObjectArray, ms: int) -> float:
 @contextmanager
 def scene_for_tracker(folder: Path, *arguments: str) -> Iterator[Scene]:
     """A tracker, launched with these arguments, that hears everything the scene sends."""
-    tracker = launch_tracker(folder / "tracker.log", "device:=cpu", *arguments)
+    tracker = launch_tracker(folder / "tracker.log", *TOPICS, "device:=cpu", *arguments)
     with listener() as ears:
         scene = Scene(ears, tracker)
         try:
