@@ -13,10 +13,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import rclpy
+from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
@@ -42,7 +44,8 @@ def listen() -> None:
         back.publish(Header(frame_id=f"{message.header.frame_id} {time.monotonic()}"))
 
     node.create_subscription(Image, TOPIC, heard, RELIABLE)
-    rclpy.spin(node)
+    with suppress(ExternalShutdownException):  # how it is told to end
+        rclpy.spin(node)
 
 
 class Sender:
