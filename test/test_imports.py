@@ -28,7 +28,12 @@ ALLOWED = {
     "pointing": {"association", "history", "messages", "tracking", *LEAVES},
     "pipeline": {"history", "pointing", "messages", "tracking", *LEAVES},
     "synthetic": {*LEAVES},
-    "evaluation": set(),
+    "evaluation": {"errors"},
+    "report": {"evaluation", "errors"},
+    "evaluate": {
+        *("bag", "evaluation", "loading", "messages", "pipeline", "pixels", "report", "tracking"),
+        *LEAVES,
+    },
     "contact_sheet": set(),
     "bag": {"evaluation", "messages", "overlay", "pipeline", "pixels", "synthetic", "tracking", *LEAVES},
     "demo_scene": set(),

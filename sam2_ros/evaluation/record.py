@@ -1,7 +1,9 @@
-"""What one evaluation found: all that reports, comparisons and gates need, numbers without pixels."""
+"""What one evaluation found: all that reports, comparisons and gates need."""
 
 from dataclasses import dataclass, field
 from enum import Enum
+
+import numpy as np
 
 
 class Better(Enum):
@@ -115,6 +117,7 @@ class Evaluation:
     visibility_bins: tuple[ReliabilityBin, ...]
     latencies_s: tuple[float, ...]  # one per processed frame
     notes: tuple[str, ...]  # sentences for the user: ids matched, gaps in truth, objects without truth
+    start_ns: int = 0  # when the first message of the bag was recorded; 0 where there is no recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +126,13 @@ class Failed:
 
     source: str
     reason: str  # one sentence
+
+
+@dataclass(frozen=True, slots=True)
+class FramePictures:
+    """One frame as the report shows it: what was seen, what is true, what was found."""
+
+    stamp_ns: int
+    image: np.ndarray  # (H, W, 3) uint8 RGB
+    truth: np.ndarray  # (H, W) object ids, 0 is background
+    found: np.ndarray  # (H, W) object ids in the prediction's own numbers, see Row.found_id
