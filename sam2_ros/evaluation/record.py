@@ -49,7 +49,7 @@ class Settings:
 
 
 def _figure(title: str, better: Better, unit: str = "") -> float:
-    return field(default=float("nan"), metadata={"title": title, "better": better, "unit": unit})  # type: ignore[no-any-return]
+    return field(default=float("nan"), metadata={"title": title, "better": better, "unit": unit})
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,7 @@ class Evaluation:
     visibility_bins: tuple[ReliabilityBin, ...]
     latencies_s: tuple[float, ...]  # one per processed frame
     notes: tuple[str, ...]  # sentences for the user: ids matched, gaps in truth, objects without truth
+    offline: Figures | None = None  # of a realtime evaluation: the same clip with all the time in the world
     start_ns: int = 0  # when the first message of the bag was recorded; 0 where there is no recording
 
 
