@@ -1,0 +1,129 @@
+"""What is done already: every finished clip is a file in the work folder, named by all that its figures depend on."""
+
+import hashlib
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Protocol
+
+from .. import __version__
+from ..config import ModelChoice
+from ..errors import EvaluationError, Sam2RosError
+from ..evaluation.record import Evaluation, Failed
+from ..report.files import read_json, write_json
+
+CHUNK = 1 << 20  # bytes read at once
+NOT_INPUT = ("keep",)  # fields of a request that change no figure
+
+_log = logging.getLogger(__name__)
+
+
+class Request(Protocol):
+    """What is asked for: a dataclass of plain values; its paths are what is read."""
+
+    @property
+    def results(self) -> Path:
+        """The clip."""
+
+    @property
+    def choice(self) -> ModelChoice:
+        """The network that runs."""
+
+
+Task = Callable[..., Evaluation]  # of a request
+
+
+def evaluate_request(request: Request) -> Evaluation:
+    """The work itself."""
+    # Only where the work is done: a cluster's driver needs no torch.
+    from .one import evaluate
+
+    return evaluate(request)
+
+
+def make_work_folder(work: Path) -> None:
+    """Make the folder for finished clips. Raises EvaluationError."""
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EvaluationError(f"cannot make the folder {work}: {error.strerror or error}; choose another") from error
+
+
+def evaluate_once(request: Request, work: Path, task: Task, device: str | None = None) -> Evaluation | Failed:
+    """Evaluate a clip unless that is done already. Whatever goes wrong with it becomes a reason; nothing is raised.
+
+    ``device``: where to compute when the request leaves that open; it is no part of the name of the file.
+    """
+    try:
+        file = work / f"{key_of(request)}.json"
+        done = _read(file)
+        if done is None:
+            write_json(task(_on(request, device)), file)
+            done = read_json(file)  # so that a clip is the same whether it was done just now or before
+        return replace(done, source=str(request.results))  # it may have been done under another path
+    except Sam2RosError as error:
+        return Failed(str(request.results), str(error))
+    except Exception as error:  # a fault of this package must not stop a thousand bags either
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        _log.debug("%s", request.results, exc_info=error)
+        reason = f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
+        return Failed(str(request.results), f"unexpected {reason}; please report this")
+
+
+def key_of(request: Request) -> str:
+    """SHA-256 of the content of all files of a request, of its settings, and of the version of this package."""
+    digest = hashlib.sha256(__version__.encode())
+    checkpoint = Path(request.choice.checkpoint)
+    if checkpoint.is_file():
+        digest.update(_content(checkpoint))
+    for each in fields(request):  # type: ignore[arg-type]
+        if each.name in NOT_INPUT:
+            continue
+        value = getattr(request, each.name)
+        digest.update(f"\n{each.name}=".encode())
+        # By name and content: a folder that has moved is still the same.
+        digest.update(value.name.encode() + _content(value) if isinstance(value, Path) else repr(value).encode())
+    return digest.hexdigest()
+
+
+def _content(path: Path) -> bytes:
+    """SHA-256 of a file, or of the names and contents of all files of a folder; of nothing when it is not there."""
+    digest = hashlib.sha256()
+    for file in _files(path):
+        digest.update(f"\n{file.relative_to(path)}\n".encode() + _file_content(file))
+    return digest.digest()
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_file():
+        yield path
+    elif path.is_dir():
+        yield from sorted(file for file in path.rglob("*") if file.is_file())
+
+
+def _file_content(file: Path) -> bytes:
+    digest = hashlib.sha256()
+    with file.open("rb") as content:
+        while chunk := content.read(CHUNK):
+            digest.update(chunk)
+    return digest.digest()
+
+
+def _read(file: Path) -> Evaluation | None:
+    """What was found before; None when there is nothing that can be read."""
+    if not file.is_file():
+        return None
+    try:
+        return read_json(file)
+    except EvaluationError as error:
+        _log.warning("evaluated again: %s", error)
+        return None
+
+
+def _on(request: Request, device: str | None) -> Request:
+    """The request with its network on a device, if it does not name one itself."""
+    if device is None or request.choice.device not in ("auto", "cuda"):
+        return request
+    return replace(request, choice=replace(request.choice, device=device))  # type: ignore[type-var]
