@@ -49,10 +49,10 @@ def object_figures(item: CountedObject) -> ObjectFigures:
         dre=course.drift,
         adq=course.absence_detected,
         quality=course.quality,
-        identity_switches=item.switches,
+        identity_switches=float(item.switches),
         mask_score_error=calibration_error(mask_score_bins(rows)),
         visibility_error=calibration_error(visibility_bins(rows)),
-        frames=len(item.rows),
+        frames=float(len(item.rows)),
     )
     return ObjectFigures(item.object_id, item.label, figures)
 
@@ -73,8 +73,8 @@ def clip_figures(objects: Sequence[ObjectFigures], rows: Sequence[Row], course: 
         visibility_recall=seen.recall,
         mask_score_error=calibration_error(mask_score_bins(some)),
         visibility_error=calibration_error(visibility_bins(some)),
-        frames=course.frames,
-        dropped=course.dropped,
+        frames=float(course.frames),
+        dropped=float(course.dropped),
         **_latencies(course.latencies_s),
     )
 

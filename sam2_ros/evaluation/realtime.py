@@ -31,9 +31,3 @@ def simulate(arrivals_ns: Sequence[int], latency_ns: Callable[[int], int]) -> tu
         done.append(Work(newest, started_ns, started_ns + latency_ns(newest)))
         free_ns, index = done[-1].finished_ns, newest + 1
     return tuple(done)
-
-
-def standing(works: Sequence[Work], time_ns: int) -> Work | None:
-    """The last result that is finished at a time; None before the first."""
-    place = bisect_right([work.finished_ns for work in works], time_ns)
-    return works[place - 1] if place else None
