@@ -4,28 +4,16 @@ import os
 import signal
 import sys
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from evaluations import evaluation
 
-from sam2_ros.config import ModelChoice
 from sam2_ros.errors import BagError
+from sam2_ros.evaluate.request import EvaluateRequest
 from sam2_ros.evaluation.record import Evaluation
 
 
-@dataclass(frozen=True)
-class ClipRequest:
-    """Like the real one: plain values, paths that are read, a network."""
-
-    results: Path
-    truth: Path | None = None
-    tolerance_s: float = 0.01
-    choice: ModelChoice = field(default_factory=ModelChoice)
-    keep: Path | None = None
-
-
-def task(request: ClipRequest) -> Evaluation:
+def task(request: EvaluateRequest) -> Evaluation:
     """Do as the clip says, and leave a line in the log beside it for every time that it is worked on."""
     order, _, argument = request.results.read_text().strip().partition(" ")
     with request.results.with_suffix(".log").open("a") as log:
@@ -38,6 +26,11 @@ def task(request: ClipRequest) -> Evaluation:
         os.kill(os.getpid(), signal.SIGKILL)
     if order == "sleep":
         time.sleep(float(argument))
+    return quick(request)
+
+
+def quick(request: EvaluateRequest) -> Evaluation:
+    """What the task finds, at once."""
     return evaluation(request.results.stem, seed=sum(request.results.read_bytes()), frames=4)
 
 
@@ -47,12 +40,12 @@ def tries(clip: Path) -> list[list[str]]:
     return [line.split() for line in log.read_text().splitlines()] if log.exists() else []
 
 
-def clips(folder: Path, *orders: str) -> list[ClipRequest]:
+def clips(folder: Path, *orders: str) -> list[EvaluateRequest]:
     """A clip for each order."""
     folder.mkdir(parents=True, exist_ok=True)
     for index, order in enumerate(orders):
         (folder / f"clip{index}.txt").write_text(order)
-    return [ClipRequest(folder / f"clip{index}.txt") for index in range(len(orders))]
+    return [EvaluateRequest(folder / f"clip{index}.txt") for index in range(len(orders))]
 
 
 def _threads() -> int:

@@ -8,17 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from clip_tasks import ClipRequest, clips, task, tries
+from clip_tasks import clips, task, tries
 
 from sam2_ros.config import ModelChoice
 from sam2_ros.errors import ConfigError, EvaluationError
 from sam2_ros.evaluate import finished
 from sam2_ros.evaluate.finished import key_of
 from sam2_ros.evaluate.many import Workers, evaluate_many
+from sam2_ros.evaluate.request import EvaluateRequest
 from sam2_ros.report.files import Run
 
 
-def run(requests: list[ClipRequest], work: Path, workers: Workers | None = None) -> Run:
+def run(requests: list[EvaluateRequest], work: Path, workers: Workers | None = None) -> Run:
     return evaluate_many(requests, work, workers or Workers(), progress=False, task=task)
 
 
@@ -77,7 +78,7 @@ def test_a_damaged_result_is_made_again(tmp_path: Path) -> None:
 
 
 def test_failing_clips_are_listed_and_stop_no_other(tmp_path: Path) -> None:
-    requests = [*clips(tmp_path / "bags", "fail", "a", "break"), ClipRequest(tmp_path / "gone.txt")]
+    requests = [*clips(tmp_path / "bags", "fail", "a", "break"), EvaluateRequest(tmp_path / "gone.txt")]
     found = run(requests, tmp_path / "work")
     assert [each.name for each in found.evaluations] == ["clip1"]
     assert [each.source for each in found.failed] == [str(requests[i].results) for i in (0, 2, 3)]

@@ -41,6 +41,16 @@ def test_sequences_of_label_images(tmp_path: Path) -> None:
     assert find_clips(tmp_path / "bear") == [tmp_path / "bear"]
 
 
+def test_sequences_of_images(tmp_path: Path) -> None:
+    make(tmp_path, "JPEGImages/480p/bear/00000.jpg", "JPEGImages/480p/camel/00000.jpeg")
+    assert names(tmp_path, find_clips(tmp_path)) == ["JPEGImages/480p/bear", "JPEGImages/480p/camel"]
+
+
+def test_a_picture_among_bags_is_no_sequence(tmp_path: Path) -> None:
+    make(tmp_path, "overview.png", "b/metadata.yaml", "b/preview.png", "more/x.mcap", "more/x.jpg")
+    assert names(tmp_path, find_clips(tmp_path)) == ["b", "more/x.mcap"]
+
+
 def test_folders_of_objects_are_one_clip(tmp_path: Path) -> None:
     make(tmp_path, "sav_1/000/00000.png", "sav_1/001/00000.png", "sav_2/000/00000.png")
     assert names(tmp_path, find_clips(tmp_path)) == ["sav_1", "sav_2"]

@@ -4,20 +4,21 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..bag.reader import STORAGE_SUFFIXES
+from ..bag.sources import IMAGE_SUFFIXES, natural
 from ..errors import EvaluationError
 
-BAG_SUFFIXES = (".mcap", ".db3")
 LIST_SUFFIXES = (".txt", ".list")
-MASK_SUFFIX = ".png"
 METADATA = "metadata.yaml"
 COMMENT = "#"
+OBJECT = re.compile(r"\d{1,3}")  # the folder of one, as in SA-V
 
 
 def find_clips(path: Path) -> list[Path]:
     """The clips of a path, in natural order of their names. Raises EvaluationError when there is none.
 
-    A rosbag2 folder, an .mcap or .db3 file and a folder of PNG files are one clip each. So is a folder of objects, as
-    in SA-V: its folders are named by one to three digits and hold PNG files. Any other folder means all clips in it,
+    A rosbag2 folder, an .mcap or .db3 file and a folder of images are one clip each. So is a folder of objects, as in
+    SA-V: its folders are named by one to three digits and hold images. Any other folder means all clips in it,
     at any depth, and a .txt or .list file those of its lines; its relative paths start from its own folder.
     """
     if path.is_file() and path.suffix in LIST_SUFFIXES:
@@ -26,7 +27,7 @@ def find_clips(path: Path) -> list[Path]:
         return [path]  # a bag's file, or one that is not there: whoever opens it says so best
     found = list(_clips_in(path))
     if not found:
-        raise EvaluationError(f"the folder {path} has no bags and no PNG files in it; give one that has")
+        raise EvaluationError(f"the folder {path} has no bags and no images in it; give one that has")
     return found
 
 
@@ -40,29 +41,26 @@ def _listed(file: Path) -> list[Path]:
 
 
 def _clips_in(folder: Path) -> Iterator[Path]:
-    children = sorted(folder.iterdir(), key=_natural)
+    children = sorted(folder.iterdir(), key=natural)
     if _is_clip(folder, children):
         yield folder
         return
     for child in children:
         if child.is_dir():
             yield from _clips_in(child)
-        elif child.suffix in BAG_SUFFIXES:
+        elif child.suffix in STORAGE_SUFFIXES:
             yield child
 
 
 def _is_clip(folder: Path, children: list[Path]) -> bool:
-    if (folder / METADATA).is_file() or _has_masks(folder):
+    if (folder / METADATA).is_file() or _is_sequence(children):
         return True
     folders = [child for child in children if child.is_dir()]
-    return bool(folders) and all(re.fullmatch(r"\d{1,3}", each.name) and _has_masks(each) for each in folders)
+    return bool(folders) and all(OBJECT.fullmatch(each.name) and _is_sequence(list(each.iterdir())) for each in folders)
 
 
-def _has_masks(folder: Path) -> bool:
-    return any(file.suffix.lower() == MASK_SUFFIX for file in folder.iterdir())
-
-
-def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:
-    """Sorting key in which numbers count as numbers: bag_9 comes before bag_10."""
-    pieces = re.findall(r"\d+|\D+", path.name)
-    return [(int(piece), "") if piece.isdecimal() else (-1, piece) for piece in pieces], path.name
+def _is_sequence(children: list[Path]) -> bool:
+    """Whether a folder of these is one of images; among bags an image is but a picture of something."""
+    if any(child.suffix in STORAGE_SUFFIXES or child.is_dir() for child in children):
+        return False
+    return any(child.suffix.lower() in IMAGE_SUFFIXES for child in children)

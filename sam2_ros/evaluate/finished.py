@@ -6,13 +6,12 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Protocol
 
 from .. import __version__
-from ..config import ModelChoice
 from ..errors import EvaluationError, Sam2RosError
 from ..evaluation.record import Evaluation, Failed
 from ..report.files import read_json, write_json
+from .request import EvaluateRequest
 
 CHUNK = 1 << 20  # bytes read at once
 NOT_INPUT = ("keep",)  # fields of a request that change no figure
@@ -20,22 +19,10 @@ NOT_INPUT = ("keep",)  # fields of a request that change no figure
 _log = logging.getLogger(__name__)
 
 
-class Request(Protocol):
-    """What is asked for: a dataclass of plain values; its paths are what is read."""
-
-    @property
-    def results(self) -> Path:
-        """The clip."""
-
-    @property
-    def choice(self) -> ModelChoice:
-        """The network that runs."""
+Task = Callable[[EvaluateRequest], Evaluation]
 
 
-Task = Callable[..., Evaluation]  # of a request
-
-
-def evaluate_request(request: Request) -> Evaluation:
+def evaluate_request(request: EvaluateRequest) -> Evaluation:
     """The work itself."""
     # Only where the work is done: a cluster's driver needs no torch.
     from .one import evaluate
@@ -51,7 +38,7 @@ def make_work_folder(work: Path) -> None:
         raise EvaluationError(f"cannot make the folder {work}: {error.strerror or error}; choose another") from error
 
 
-def evaluate_once(request: Request, work: Path, task: Task, device: str | None = None) -> Evaluation | Failed:
+def evaluate_once(request: EvaluateRequest, work: Path, task: Task, device: str | None = None) -> Evaluation | Failed:
     """Evaluate a clip unless that is done already. Whatever goes wrong with it becomes a reason; nothing is raised.
 
     ``device``: where to compute when the request leaves that open; it is no part of the name of the file.
@@ -72,13 +59,13 @@ def evaluate_once(request: Request, work: Path, task: Task, device: str | None =
         return Failed(str(request.results), f"unexpected {reason}; please report this")
 
 
-def key_of(request: Request) -> str:
+def key_of(request: EvaluateRequest) -> str:
     """SHA-256 of the content of all files of a request, of its settings, and of the version of this package."""
     digest = hashlib.sha256(__version__.encode())
     checkpoint = Path(request.choice.checkpoint)
     if checkpoint.is_file():
         digest.update(_content(checkpoint))
-    for each in fields(request):  # type: ignore[arg-type]
+    for each in fields(request):
         if each.name in NOT_INPUT:
             continue
         value = getattr(request, each.name)
@@ -122,8 +109,8 @@ def _read(file: Path) -> Evaluation | None:
         return None
 
 
-def _on(request: Request, device: str | None) -> Request:
+def _on(request: EvaluateRequest, device: str | None) -> EvaluateRequest:
     """The request with its network on a device, if it does not name one itself."""
     if device is None or request.choice.device not in ("auto", "cuda"):
         return request
-    return replace(request, choice=replace(request.choice, device=device))  # type: ignore[type-var]
+    return replace(request, choice=replace(request.choice, device=device))

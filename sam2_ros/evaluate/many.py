@@ -11,7 +11,8 @@ from ..errors import ConfigError
 from ..evaluation.record import Evaluation, Failed
 from ..report.files import Run
 from .crew import Crew, Lost
-from .finished import Request, Task, evaluate_once, evaluate_request, make_work_folder
+from .finished import Task, evaluate_once, evaluate_request, make_work_folder
+from .request import EvaluateRequest
 from .threads import limited_threads
 
 
@@ -39,7 +40,11 @@ class Workers:
 
 
 def evaluate_many(
-    requests: Sequence[Request], work: Path, workers: Workers, progress: bool = True, task: Task = evaluate_request
+    requests: Sequence[EvaluateRequest],
+    work: Path,
+    workers: Workers,
+    progress: bool = True,
+    task: Task = evaluate_request,
 ) -> Run:
     """Evaluate clips, except those that the folder ``work`` has already, and leave each that is finished there.
 
@@ -57,14 +62,14 @@ def evaluate_many(
                 requests,
                 progress,
             )
-    crew: Crew[Request, Evaluation | Failed] = Crew(
+    crew: Crew[EvaluateRequest, Evaluation | Failed] = Crew(
         partial(_job, work=work, workers=workers, task=task), workers.count, workers.threads, workers.attempts
     )
     return collect(crew.work(requests), requests, progress)
 
 
 def collect(
-    results: Iterable[tuple[int, Evaluation | Failed | Lost]], requests: Sequence[Request], progress: bool
+    results: Iterable[tuple[int, Evaluation | Failed | Lost]], requests: Sequence[EvaluateRequest], progress: bool
 ) -> Run:
     """Put results in the order of their requests, under a bar over all."""
     found: dict[int, Evaluation | Failed] = {}
