@@ -63,7 +63,7 @@ def evaluate_on_cluster(
         return collect(_results(ray, job, requests, gpus, cluster.attempts), requests, progress)
 
 
-def gpus_for(request: Request, there: int) -> int:
+def gpus_for(request: EvaluateRequest, there: int) -> int:
     """How many GPUs a request takes, of ``there`` in the cluster. Raises ConfigError when it would wait for ever."""
     device = request.choice.device
     if device.startswith("cuda") and not there:
@@ -94,7 +94,9 @@ def _results(
             ray.cancel(each, force=True)
 
 
-def _job(request: Request, work: Path, task: Task, threads: int, place: Path, version: str) -> Evaluation | Failed:
+def _job(
+    request: EvaluateRequest, work: Path, task: Task, threads: int, place: Path, version: str
+) -> Evaluation | Failed:
     """What a worker does, on whatever machine."""
     machine = os.uname().nodename
     if version != __version__:
@@ -113,7 +115,7 @@ def _job(request: Request, work: Path, task: Task, threads: int, place: Path, ve
         return evaluate_once(request, work, task)
 
 
-def _lost(request: Request, error: Exception, attempts: int) -> Failed:
+def _lost(request: EvaluateRequest, error: Exception, attempts: int) -> Failed:
     reason = str(error).strip().splitlines()[0].rstrip(".") or type(error).__name__
     return Failed(
         str(request.results), f"its worker or machine died {attempts} times: {reason}; look at the logs of Ray"

@@ -88,11 +88,11 @@ def collect(
     )
 
 
-def _job(request: Request, number: int, work: Path, workers: Workers, task: Task) -> Evaluation | Failed:
+def _job(request: EvaluateRequest, number: int, work: Path, workers: Workers, task: Task) -> Evaluation | Failed:
     return evaluate_once(request, work, task, workers.device(number))
 
 
-def _buried(request: Request, lost: Lost) -> Failed:
+def _buried(request: EvaluateRequest, lost: Lost) -> Failed:
     how = f"signal {-lost.exit_code}" if lost.exit_code and lost.exit_code < 0 else f"exit code {lost.exit_code}"
     times = "once" if lost.attempts == 1 else f"{lost.attempts} times"
     return Failed(
