@@ -11,9 +11,8 @@ import pytest
 from evaluations import evaluation
 
 from sam2_ros.errors import EvaluationError
-from sam2_ros.evaluation.record import Evaluation, Failed, ReliabilityBin
+from sam2_ros.evaluation.record import Failed
 from sam2_ros.report.files import Run, read_json, read_run, write_csv, write_figures, write_json, write_run
-from sam2_ros.report.overall import calibration_error, overall, pooled
 
 
 def same(a: object, b: object) -> bool:
@@ -112,28 +111,3 @@ def test_figures_as_a_table(tmp_path: Path) -> None:
     assert float(lines[1]["j_and_f"]) == clips[0].figures.j_and_f
     assert lines[2]["label"] == "door <b>"
     assert lines[1]["j_decay"] == ""
-
-
-def test_overall_is_the_mean_over_objects_not_over_clips() -> None:
-    one, three = evaluation("a", objects=1), evaluation("b", 1, objects=3)
-    expected = np.mean([each.figures.j_mean for clip in (one, three) for each in clip.objects])
-    assert overall([one, three]).j_mean == pytest.approx(expected, abs=1e-12)
-    assert overall([one, three]).frames == 80
-    assert overall([one]) is one.figures
-
-
-def test_overall_latency_is_of_all_frames() -> None:
-    clips: list[Evaluation] = [
-        replace(evaluation("a"), latencies_s=(0.01, 0.02)),
-        replace(evaluation("b"), latencies_s=(0.03,)),
-    ]
-    assert overall(clips).latency_p50_ms == pytest.approx(20)
-
-
-def test_bins_of_clips_are_pooled_by_count() -> None:
-    a = replace(evaluation("a"), visibility_bins=(ReliabilityBin(0.5, 1.0, 1, 0.6, 0.0),))
-    b = replace(evaluation("b"), visibility_bins=(ReliabilityBin(0.5, 1.0, 3, 0.8, 1.0),))
-    (joined,) = pooled([a, b], lambda clip: clip.visibility_bins)
-    assert (joined.count, joined.promised, joined.true) == (4, pytest.approx(0.75), pytest.approx(0.75))
-    assert calibration_error([joined]) == pytest.approx(0)
-    assert math.isnan(calibration_error([]))
