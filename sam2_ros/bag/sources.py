@@ -80,6 +80,11 @@ class ImageFolder:
         """All files in their order. Raises BagError for one that cannot be read."""
         return map(_read, self._files)
 
+    def named(self, stem: str) -> Picture | None:
+        """The file of a name without its ending; None when there is none. Raises BagError."""
+        files = (file for file in self._files if file.stem == stem)
+        return next(map(_read, files), None)
+
 
 class VideoFile:
     """The frames of a video."""

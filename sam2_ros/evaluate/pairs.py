@@ -76,7 +76,7 @@ def apart(truth: Path, true: Sequence[int], results: Path, found: Sequence[int],
     closest_s = min(abs(stamp - image) for stamp, image in place.items()) / NS_PER_S
     return (
         f"no stamp of the ground truth {truth} is that of an image of {results}: the closest are {closest_s:g} s "
-        f"apart, and the tolerance is {tolerance_s:g} s; give a larger --tolerance"
+        f"apart, and the tolerance is {tolerance_s:g} s; give a larger --stamp-tolerance"
     )
 
 
