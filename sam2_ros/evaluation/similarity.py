@@ -43,9 +43,15 @@ def tolerance(height: int, width: int) -> int:
 
 
 def boundary(mask: np.ndarray) -> np.ndarray:
-    """Pixels of (H, W) bool that differ from their neighbour to the right, below, or below on the right."""
-    beyond = np.pad(mask, ((0, 1), (0, 1)), mode="edge")
-    edge: np.ndarray = (mask ^ beyond[:-1, 1:]) | (mask ^ beyond[1:, :-1]) | (mask ^ beyond[1:, 1:])
+    """Pixels of (H, W) bool that differ from their neighbour to the right, below, or below on the right.
+
+    Where the picture ends there is no neighbour to differ from.
+    """
+    edge = np.zeros_like(mask)
+    right, below = mask[:, :-1] ^ mask[:, 1:], mask[:-1] ^ mask[1:]
+    edge[:, :-1] = right
+    edge[:-1] |= below
+    edge[:-1, :-1] |= mask[:-1, :-1] ^ mask[1:, 1:]
     return edge
 
 
