@@ -60,7 +60,7 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Evaluate and print; the exit status. Raises Sam2RosError."""
     if options.compare:
-        from .report.compare import compare_runs
+        from .evaluate.output import compare_runs
 
         print(compare_runs(*options.compare, options.output))
         return 0
