@@ -81,21 +81,21 @@ def _left_out(ids: Sequence[int], measure: Measure) -> list[str]:
         return []
     if measure is Measure.DAVIS:
         return [
-            f"{_objects(ids)} of the ground truth left out: as in DAVIS the objects of the first annotated frame "
-            "count; --measure sa-v counts every object from its first frame on"
+            f"left out: {_objects(ids)} of the ground truth; as in DAVIS the objects of the first annotated frame count, "
+            "--measure sa-v counts every object from its first frame on"
         ]
-    return [f"{_objects(ids)} of the ground truth left out: never seen between the first and last annotated frame"]
+    return [f"left out: {_objects(ids)} of the ground truth; never seen between the first and last annotated frame"]
 
 
 def _strangers(scorer: Scorer) -> list[str]:
     notes = []
     known = {scorer.found_id(object_id) for object_id in scorer.true_ids}
     if strange := sorted(scorer.found_ids - known):
-        notes.append(f"{_objects(strange)} of the results are nothing in the ground truth and were not scored")
+        notes.append(f"not scored: {_objects(strange)} of the results, not in the ground truth")
     if missing := sorted(
         object_id for object_id in scorer.true_ids if scorer.found_id(object_id) not in scorer.found_ids
     ):
-        notes.append(f"{_objects(missing)} of the ground truth are nothing in the results and count as not found")
+        notes.append(f"not found: {_objects(missing)} of the ground truth, not in the results, counts as empty")
     return notes
 
 
