@@ -139,6 +139,8 @@ def test_of_one_clip_its_objects_are_resampled() -> None:
     latency = of(comparison, "latency_p50_ms")  # a figure of the clip, not of its objects
     assert (latency.a, latency.interval.count, latency.better) == (52.0, 1, "")
     assert any("one clip only" in note for note in comparison.notes)
+    assert any("only 5 pairs" in note for note in comparison.notes)
+    assert compare(clips(10), clips(10)).notes == ()
 
 
 def test_other_clips_are_refused_by_name() -> None:

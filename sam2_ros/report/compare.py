@@ -12,6 +12,7 @@ from ..evaluation.statistics import mean
 from .bootstrap import Interval, paired_interval
 
 SHOWN = 3  # names in an error
+FEW = 10  # pairs, below which percentile intervals are too narrow
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def compare(a: Sequence[Evaluation], b: Sequence[Evaluation]) -> Comparison:
         tuple(each for each in differences if each.interval.count),
         tuple(ClipPair(first.name, first.figures, second.figures) for first, second in pairs),
         tuple(_settings(a, b)),
-        tuple(_notes(pairs)),
+        tuple(_notes(pairs, len(figures))),
     )
 
 
@@ -165,7 +166,7 @@ def _values(run: Sequence[Evaluation], name: str) -> str:
     return ", ".join(dict.fromkeys(str(getattr(each.settings, name)) for each in run))
 
 
-def _notes(pairs: Sequence[tuple[Evaluation, Evaluation]]) -> list[str]:
+def _notes(pairs: Sequence[tuple[Evaluation, Evaluation]], count: int) -> list[str]:
     notes = []
     others = [a.name for a, b in pairs if _frames(a) != _frames(b)]
     if others:
@@ -175,4 +176,8 @@ def _notes(pairs: Sequence[tuple[Evaluation, Evaluation]]) -> list[str]:
         notes.append(f"not with the same objects: {_listed(objects)}")
     if len(pairs) == 1:
         notes.append("there is one clip only, so intervals are over its objects and say nothing about other clips")
+    if count < FEW:
+        notes.append(
+            f"there are only {count} pairs, too few to trust the intervals: they are narrower than they should be"
+        )
     return notes

@@ -2,8 +2,6 @@
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 
 from ..errors import EvaluationError
 from ..evaluation.record import Better, Evaluation, Figures
+from .whole import write_whole
 
 FORMAT = 1  # of the file
 FIGURES = {item.name: item.metadata for item in fields(Figures)}
@@ -39,14 +38,7 @@ def write_baseline(path: Path, evaluations: Sequence[Evaluation]) -> None:
         }
         for evaluation in evaluations
     }
-    text = json.dumps({"format": FORMAT, "clips": clips}, indent=1, ensure_ascii=False) + "\n"
-    try:
-        # Whoever reads it meanwhile finds the old one or the new one, not half of it.
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.absolute().parent, delete=False) as file:
-            file.write(text)
-        os.replace(file.name, path)
-    except OSError as error:
-        raise EvaluationError(f"cannot write the baseline {path}: {error.strerror or error}") from error
+    write_whole(path, json.dumps({"format": FORMAT, "clips": clips}, indent=1, ensure_ascii=False) + "\n")
 
 
 def read_baseline(path: Path) -> Baseline:
