@@ -66,10 +66,13 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if not options.clips:
         raise EvaluationError("there is nothing to evaluate; give a bag or a folder, or two runs with --compare A B")
+    from .bag.staging import check_free
     from .evaluate.requests import requests_of
 
+    if options.output:
+        check_free(options.output)  # before hours of work
     with _work(options) as work:
-        requests = [one for request in _requests(options) for one in requests_of(request)]
+        requests = [one for request in _requests(options) for one in requests_of(request, options.names)]
         if options.output:
             requests = [replace(one, keep=work / "kept" / _key(one)) for one in requests]
         done = _evaluated(requests, work, options)
@@ -148,11 +151,17 @@ def _add_output(group: "argparse._ArgumentGroup") -> None:
 
 def _add_many(group: "argparse._ArgumentGroup") -> None:
     add = group.add_argument
+    add(
+        "--names",
+        type=Path,
+        metavar="FILE",
+        help="only the clips whose names stand in it, as in ImageSets/2017/val.txt",
+    )
     add("--work", type=Path, metavar="DIR", help="finished clips, not done again (default: OUTPUT.work, if --output)")
     add("--workers", type=int, default=1, metavar="N", help="processes (default: %(default)s)")
     add("--threads", type=int, default=0, metavar="N", help="in each process; 0: all (default: %(default)s)")
     add("--devices", default="", metavar="cuda:0,cuda:1", help="handed to the processes in turn")
-    add("--ray", metavar="auto|ADDRESS", help="over a Ray cluster, a task for each clip")
+    add("--ray", metavar="auto|local|ADDRESS", help="over a Ray cluster, a task for each clip; local starts one here")
 
 
 def _add_gate(group: "argparse._ArgumentGroup") -> None:
@@ -226,7 +235,8 @@ def _evaluated(requests: Sequence[EvaluateRequest], work: Path, options: argpars
     if options.ray:
         from .evaluate.cluster import Cluster, evaluate_on_cluster
 
-        return evaluate_on_cluster(requests, work, Cluster(address=options.ray), progress)
+        cluster = Cluster(address=options.ray, threads=options.threads or 1)
+        return evaluate_on_cluster(requests, work, cluster, progress)
     if len(requests) == 1 and not (options.work or options.output):
         from .evaluate.one import evaluate
         from .report.files import Run

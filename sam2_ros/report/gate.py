@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -31,6 +32,7 @@ Baseline = Mapping[str, BaselineClip]  # by the clip's name
 
 def write_baseline(path: Path, evaluations: Sequence[Evaluation]) -> None:
     """Write the figures of these clips as a baseline, in place of one that is there. Raises EvaluationError."""
+    _check_names(evaluations)
     clips = {
         evaluation.name: {
             "settings": {name: getattr(evaluation.settings, name) for name in SETTINGS},
@@ -67,6 +69,7 @@ def check(baseline: Baseline, evaluations: Sequence[Evaluation], tolerances: Map
     ``tolerances``: by name of the figure; 0 for those that are not named. A clip that the baseline does not have is
     not checked. Raises EvaluationError when no clip can be checked, or settings differ.
     """
+    _check_names(evaluations)
     today = {evaluation.name: evaluation for evaluation in evaluations}
     if not today.keys() & baseline.keys():
         raise EvaluationError(
@@ -81,6 +84,15 @@ def check(baseline: Baseline, evaluations: Sequence[Evaluation], tolerances: Map
         _check_settings(name, clip, today[name])
         sentences += _fallen(name, clip, today[name].figures, tolerances)
     return sentences
+
+
+def _check_names(evaluations: Sequence[Evaluation]) -> None:
+    names = Counter(evaluation.name for evaluation in evaluations)
+    twice = [name for name, count in names.items() if count > 1]
+    if twice:
+        raise EvaluationError(
+            f"several clips are called {twice[0]}, and a baseline tells them by name; give the folder that holds them"
+        )
 
 
 def _check_settings(name: str, clip: BaselineClip, evaluation: Evaluation) -> None:
