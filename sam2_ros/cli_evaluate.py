@@ -62,7 +62,8 @@ def run(options: argparse.Namespace) -> int:
     if options.compare:
         from .evaluate.output import compare_runs
 
-        print(compare_runs(*options.compare, options.output))
+        first, second = options.compare
+        print(compare_runs(first, second, options.output))
         return 0
     if not options.clips:
         raise EvaluationError("there is nothing to evaluate; give a bag or a folder, or two runs with --compare A B")

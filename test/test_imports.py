@@ -1,4 +1,4 @@
-"""Imports point one way: ros, cli -> bag -> synthetic, evaluation, pipeline -> messages -> tracking -> model."""
+"""Imports point one way: ros, cli -> evaluate -> bag, report -> evaluation, pipeline -> messages -> tracking -> model."""
 
 import ast
 import subprocess

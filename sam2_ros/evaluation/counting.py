@@ -81,8 +81,8 @@ def _left_out(ids: Sequence[int], measure: Measure) -> list[str]:
         return []
     if measure is Measure.DAVIS:
         return [
-            f"left out: {_objects(ids)} of the ground truth; as in DAVIS the objects of the first annotated frame count, "
-            "--measure sa-v counts every object from its first frame on"
+            f"left out: {_objects(ids)} of the ground truth; as in DAVIS the objects of the first annotated frame "
+            "count, --measure sa-v counts every object from its first frame on"
         ]
     return [f"left out: {_objects(ids)} of the ground truth; never seen between the first and last annotated frame"]
 
