@@ -1,4 +1,4 @@
-"""Imports point one way: ros, cli -> evaluate -> bag, report -> evaluation, pipeline -> messages -> tracking -> model."""
+"""Imports point one way: cli -> evaluate -> bag, report -> evaluation; ros, bag -> pipeline -> messages -> tracking."""
 
 import ast
 import subprocess
