@@ -170,7 +170,7 @@ def test_what_else_differs_is_said() -> None:
     a, b = evaluation(frames=20), evaluation(frames=30, objects=3)
     b = replace(b, settings=replace(b.settings, model="tiny", realtime=True))
     comparison = compare([a, replace(a, name="x")], [b, replace(a, name="x", settings=b.settings)])
-    assert comparison.settings == (("model", "nano", "tiny"), ("realtime", "False", "True"))
+    assert comparison.settings == (("model", "nano", "tiny"), ("realtime", "no", "yes"))
     assert comparison.notes[:2] == (
         "not on the same annotated frames: kitchen",
         "not with the same objects: kitchen",

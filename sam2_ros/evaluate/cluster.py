@@ -54,8 +54,8 @@ def evaluate_on_cluster(
     Each task takes one CPU, and one GPU where its network runs on CUDA. Raises ConfigError when there is no cluster or
     no Ray, EvaluationError when ``work`` cannot be made.
     """
-    make_work_folder(work)
     with _connected(cluster.address) as ray:
+        make_work_folder(work)
         gpus = int(ray.cluster_resources().get("GPU", 0))
         job = partial(
             _job, work=work.absolute(), task=task, threads=cluster.threads, place=Path.cwd(), version=__version__

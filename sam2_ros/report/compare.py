@@ -10,6 +10,7 @@ from ..errors import EvaluationError
 from ..evaluation.record import Better, Evaluation, Figures, ObjectFigures, Settings
 from ..evaluation.statistics import mean
 from .bootstrap import Interval, paired_interval
+from .wording import setting
 
 SHOWN = 3  # names in an error
 FEW = 10  # pairs, below which percentile intervals are too narrow
@@ -163,7 +164,7 @@ def _settings(a: Sequence[Evaluation], b: Sequence[Evaluation]) -> list[tuple[st
 
 
 def _values(run: Sequence[Evaluation], name: str) -> str:
-    return ", ".join(dict.fromkeys(str(getattr(each.settings, name)) for each in run))
+    return ", ".join(dict.fromkeys(setting(getattr(each.settings, name)) for each in run))
 
 
 def _notes(pairs: Sequence[tuple[Evaluation, Evaluation]], count: int) -> list[str]:

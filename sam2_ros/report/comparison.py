@@ -100,9 +100,17 @@ def _line(column: Column, each: Difference) -> Line:
         interval=NOTHING if math.isnan(interval.low) else bounds,
         svg=_drawing(interval),
         count=interval.count,
-        verdict=each.better or ("same" if interval.mean == interval.low == interval.high == 0 else "not told"),
+        verdict=_verdict(each),
         mood={"A": "bad", "B": "good"}.get(each.better, "soft"),
     )
+
+
+def _verdict(each: Difference) -> str:
+    if each.better:
+        return each.better
+    if math.isnan(each.interval.low):
+        return "one pair"
+    return "same" if each.interval.low == each.interval.high == 0 else "may be chance"
 
 
 def _drawing(interval: Interval) -> Markup:

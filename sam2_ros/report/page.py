@@ -3,9 +3,7 @@
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
-from enum import Enum
 from pathlib import Path
-from typing import Any
 
 from ..errors import Sam2RosError
 from ..evaluation.calibration import pooled
@@ -18,7 +16,7 @@ from .html import check_libraries, render
 from .plots import write_plots
 from .series import courses, span_s
 from .whole import write_whole
-from .wording import GROUPS, MAIN, NOTHING, Column, columns, moment, offset_s, play, stamp, told
+from .wording import GROUPS, MAIN, Column, columns, moment, offset_s, play, setting, stamp, told
 from .worst import MISSED, RIGHT, TOO_MUCH, Colour, Place, Views, paint, worst_places
 
 PAGE_NAME, PLOTS_NAME = "report.html", "plots"
@@ -280,15 +278,7 @@ def _settings(evaluations: Sequence[Evaluation]) -> list[SettingsCard]:
 
 
 def _setting_lines(settings: Settings) -> list[tuple[str, str]]:
-    return [(each.name.replace("_", " "), _setting(getattr(settings, each.name))) for each in fields(settings)]
-
-
-def _setting(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return NOTHING if math.isnan(value) else f"{value:g}"
-    return str(value.value if isinstance(value, Enum) else value)
+    return [(each.name.replace("_", " "), setting(getattr(settings, each.name))) for each in fields(settings)]
 
 
 def _css(colour: Colour) -> str:

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import Field, dataclass, fields
 from datetime import datetime, timezone
+from enum import Enum
 from typing import Any
 
 from ..evaluation.record import Better, Evaluation, Figures, Row
@@ -22,7 +23,7 @@ GROUPS = {
     "Speed": ("latency_p50_ms", "latency_p95_ms", "latency_p99_ms", "frames", "dropped"),
 }
 MAIN = (  # columns of wide tables
-    *("j_and_f", "j_mean", "f_mean", "j_recall", "visibility_accuracy", "visibility_precision", "visibility_recall"),
+    *("j_and_f", "j_mean", "f_mean", "visibility_accuracy", "visibility_precision", "visibility_recall"),
     *("robustness", "quality", "identity_switches", "latency_p50_ms", "latency_p95_ms", "frames", "dropped"),
 )
 
@@ -78,6 +79,15 @@ def told(names: Sequence[str], many: Sequence[Figures]) -> list[Column]:
 
 def _column(item: "Field[Any]") -> Column:
     return Column(item.name, item.metadata["title"], item.metadata["unit"], item.metadata["better"])
+
+
+def setting(value: Any) -> str:
+    """The value of a setting."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return NOTHING if math.isnan(value) else f"{value:g}"
+    return str(value.value if isinstance(value, Enum) else value)
 
 
 def offset_s(evaluation: Evaluation, row: Row) -> float:
