@@ -67,11 +67,12 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if not options.clips:
         raise EvaluationError("there is nothing to evaluate; give a bag or a folder, or two runs with --compare A B")
-    from .bag.staging import check_free
     from .evaluate.requests import requests_of
 
     if options.output:
-        check_free(options.output)  # before hours of work
+        from .evaluate.output import check_output
+
+        check_output(options.output)  # before hours of work
     with _work(options) as work:
         requests = [one for request in _requests(options) for one in requests_of(request, options.names)]
         if options.output:
@@ -161,7 +162,7 @@ def _add_many(group: "argparse._ArgumentGroup") -> None:
     add("--work", type=Path, metavar="DIR", help="finished clips, not done again (default: OUTPUT.work, if --output)")
     add("--workers", type=int, default=1, metavar="N", help="processes (default: %(default)s)")
     add("--threads", type=int, default=0, metavar="N", help="in each process; 0: all (default: %(default)s)")
-    add("--devices", default="", metavar="cuda:0,cuda:1", help="handed to the processes in turn")
+    add("--devices", default="", metavar="cuda:0,cuda:1", help="a process for each, at least")
     add("--ray", metavar="auto|local|ADDRESS", help="over a Ray cluster, a task for each clip; local starts one here")
 
 
@@ -247,7 +248,9 @@ def _evaluated(requests: Sequence[EvaluateRequest], work: Path, options: argpars
     from .evaluate.many import Workers, evaluate_many
 
     devices = tuple(device for device in options.devices.split(",") if device)
-    return evaluate_many(requests, work, Workers(options.workers, options.threads, devices), progress)
+    return evaluate_many(
+        requests, work, Workers(max(options.workers, len(devices)), options.threads, devices), progress
+    )
 
 
 def _verdict(evaluations: Sequence[Evaluation], failed: Sequence[Failed], options: argparse.Namespace) -> int:

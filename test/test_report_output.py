@@ -8,9 +8,9 @@ import pytest
 
 from sam2_ros.bag.synthesize import SynthesizeRequest, synthesize
 from sam2_ros.config import ModelChoice
-from sam2_ros.errors import BagError
+from sam2_ros.errors import BagError, ConfigError
 from sam2_ros.evaluate.many import Workers, evaluate_many
-from sam2_ros.evaluate.output import write_output
+from sam2_ros.evaluate.output import check_output, write_output
 from sam2_ros.evaluate.request import EvaluateRequest
 from sam2_ros.evaluation.protocol import Protocol
 from sam2_ros.evaluation.record import Failed
@@ -43,6 +43,15 @@ def test_an_output_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(BagError, match="exists already"):
         write_output(tmp_path / "out", [], [Failed("x", "y")], [])
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_would_fail_at_the_end_is_said_at_the_beginning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_output(tmp_path / "out")
+    with pytest.raises(BagError, match="exists already"):
+        check_output(tmp_path)
+    monkeypatch.setattr("sam2_ros.report.html.find_spec", lambda name: None if name == "jinja2" else object())
+    with pytest.raises(ConfigError, match=r"jinja2 missing for the report: pip install 'sam2_ros\[evaluate\]'"):
+        check_output(tmp_path / "out")
 
 
 def test_a_report_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

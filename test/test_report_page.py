@@ -132,6 +132,14 @@ def test_the_command_begins_with_the_bag_and_quotes_its_name() -> None:
     assert play(replace(clip, start_ns=0), clip.rows[0]) == ""
 
 
+def test_of_very_many_notes_the_first_are_shown() -> None:
+    clips = [replace(evaluation(f"clip{i}", frames=3), notes=(f"gap of {i} frames",)) for i in range(60)]
+    text = Page(page(clips, [], look)).text
+    assert "clip49: gap of 49 frames" in text
+    assert "gap of 50 frames" not in text
+    assert "10 more notes are in evaluation.json" in text
+
+
 def test_missing_pictures_are_said_and_the_rest_is_shown() -> None:
     def fail(clip: Evaluation, stamps: Collection[int]) -> Iterator[FramePictures]:
         if clip.name == "yard":

@@ -3,14 +3,21 @@
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from ..bag.staging import staged
+from ..bag.staging import check_free, staged
 from ..errors import EvaluationError
 from ..evaluation.record import Evaluation, Failed, FramePictures
 from ..report.compare import compare
 from ..report.comparison import comparison_text, write_comparison
 from ..report.files import read_run
+from ..report.html import check_libraries
 from ..report.page import write_report
 from .request import EvaluateRequest
+
+
+def check_output(output: Path) -> None:
+    """Raise Sam2RosError when no report could be written there: to be asked before hours of work."""
+    check_free(output)
+    check_libraries()
 
 
 def write_output(

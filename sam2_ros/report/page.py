@@ -23,6 +23,7 @@ PAGE_NAME, PLOTS_NAME = "report.html", "plots"
 CHARTS = 12  # clips that are drawn
 LINES = 12  # objects of a clip that are drawn
 OBJECTS = 500  # lines of the table of objects
+NOTES = 50
 MS_PER_S = 1e3
 
 Pictures = Callable[[Evaluation, Collection[int]], Iterator[FramePictures]]
@@ -216,7 +217,8 @@ def _notes(evaluations: Sequence[Evaluation]) -> list[str]:
             clips.setdefault(note, []).append(evaluation.name)
     if len(evaluations) == 1:
         return list(clips)
-    return [f"{_some(names, len(evaluations))}: {note}" for note, names in clips.items()]
+    lines = [f"{_some(names, len(evaluations))}: {note}" for note, names in clips.items()]
+    return lines if len(lines) <= NOTES else [*lines[:NOTES], f"{len(lines) - NOTES} more notes are in {JSON_NAME}"]
 
 
 def _some(names: Sequence[str], of: int) -> str:
