@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bags import SECOND, STEP_NS, Message, compressed, image, stamp_of, write_bag
+from bags import SECOND, STEP_NS, Message, box_prompt, compressed, image, prompts, stamp_of, write_bag
 from PIL import Image
 from tracked_bags import (
     TRUTH,
@@ -21,6 +21,7 @@ from tracked_bags import (
 )
 
 from sam2_ros.bag import definitions
+from sam2_ros.config import ModelChoice
 from sam2_ros.errors import BagError, EvaluationError
 from sam2_ros.evaluate.one import evaluate
 from sam2_ros.evaluate.pictures import frame_pictures
@@ -30,6 +31,7 @@ from sam2_ros.evaluation.protocol import Measure, Protocol
 # A square that moves by 2 pixels a frame, and one that was found 5 pixels beside it on frame 2: J is 50 / 150.
 TRUE = [block(10 + 2 * index) for index in range(6)]
 FOUND = [block(10 + 2 * index + 5 * (index == 2)) for index in range(6)]
+TOY = ModelChoice("toy", "random", device="cpu", image_size=64)
 J_MEAN = (1 + 1 / 3 + 1 + 1) / 4
 
 
@@ -295,6 +297,46 @@ def test_a_folder_without_truth_or_with_a_bag_as_truth_is_refused(tmp_path: Path
         j_mean(found, None)
     with pytest.raises(EvaluationError, match="whose frames have names and no stamps"):
         j_mean(found, truth)
+
+
+# --- with a tracker --------------------------------------------------------------------------------------------------
+
+
+def test_a_bag_with_images_truth_and_prompts_is_tracked_through(tmp_path: Path) -> None:
+    """The truth's topic is no camera, and its prompts are not obeyed when truth gives them."""
+    wrong = box_prompt(object_id=9)
+    messages = [prompts(stamp_of(0), stamp_of(0), wrong)]
+    messages += [message for i in range(3) for message in (image(i), label_message(i, TRUE[i], "/labels"))]
+    bag = write_bag(tmp_path / "bag", messages)
+    request = EvaluateRequest(
+        bag, truth_topic="/labels", protocol=Protocol.FIRST_BOX, choice=TOY, keep=tmp_path / "keep"
+    )
+    evaluation = evaluate(request)
+    assert evaluation.settings.protocol == "first-box"
+    assert {row.found_id for row in evaluation.rows} == {1}
+    assert not any("9" in note for note in evaluation.notes)
+    assert len(evaluation.latencies_s) == 3
+    assert evaluate(request).rows == evaluation.rows  # and once more into the same folder
+    (shown,) = frame_pictures(request, {stamp_of(1)})
+    assert np.array_equal(shown.image, camera_picture(1))
+    with pytest.raises(EvaluationError, match="have no id in common"):
+        evaluate(replace(request, protocol=Protocol.PROMPTS))
+    with pytest.raises(EvaluationError, match="was not kept, so it cannot be shown"):
+        list(frame_pictures(replace(request, keep=None), {stamp_of(1)}))
+
+
+def test_a_bag_without_prompts_says_which_protocols_need_none(tmp_path: Path, truth: Path) -> None:
+    bag = write_bag(tmp_path / "bag", [image(index) for index in range(3)])
+    with pytest.raises(EvaluationError, match=r"nothing was tracked; choose a protocol .* davis-semi, first-box"):
+        evaluate(EvaluateRequest(bag, truth, choice=TOY))
+
+
+def test_truth_of_another_time_is_refused_before_tracking(tmp_path: Path) -> None:
+    bag = write_bag(tmp_path / "bag", [image(index) for index in range(3)])
+    other = truth_bag(tmp_path / "other", TRUE, late_ns=1000 * SECOND)
+    nowhere = ModelChoice(checkpoint=str(tmp_path / "none.pt"))
+    with pytest.raises(EvaluationError, match="no time in common"):
+        evaluate(EvaluateRequest(bag, other, protocol=Protocol.FIRST_CLICK, choice=nowhere))
 
 
 # --- requests and pictures -------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ def vars_of(found) -> list[float]:  # type: ignore[no-untyped-def]
 
 @pytest.mark.parametrize(
     ("count", "first", "last"),
-    [(1, (0, 1), (0, 1)), (6, (0, 2), (4, 6)), (10, (0, 3), (7, 10)), (300, (0, 76), (224, 300))],
+    [(1, (0, 1), (0, 1)), (3, (0, 2), (2, 3)), (6, (0, 2), (4, 6)), (10, (0, 3), (7, 10)), (300, (0, 76), (224, 300))],
 )
 def test_quarters(count: int, first: tuple[int, int], last: tuple[int, int]) -> None:
     assert (quarter(count, 0).start, quarter(count, 0).stop) == first
