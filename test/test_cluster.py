@@ -16,6 +16,7 @@ from sam2_ros.errors import ConfigError
 from sam2_ros.evaluate.cluster import Cluster, evaluate_on_cluster, gpus_for
 from sam2_ros.evaluate.many import Workers, evaluate_many
 from sam2_ros.evaluate.request import EvaluateRequest
+from sam2_ros.evaluation.protocol import Protocol
 from sam2_ros.report.files import Run
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -90,6 +91,9 @@ def test_gpus_are_asked_for_where_there_are_any(tmp_path: Path) -> None:
     assert gpus_for(request, there=0) == 0
     assert gpus_for(request, there=4) == 1
     assert gpus_for(replace(request, choice=ModelChoice(device="cpu")), there=4) == 0
+    assert gpus_for(replace(request, protocol=Protocol.RECORDED), there=4) == 0
+    with pytest.raises(ConfigError, match="the device is cuda:1, but on a cluster Ray says which"):
+        gpus_for(replace(request, choice=ModelChoice(device="cuda:1")), there=4)
     with pytest.raises(ConfigError, match="no machine of the cluster offers a GPU"):
         gpus_for(replace(request, choice=ModelChoice(device="cuda")), there=0)
 

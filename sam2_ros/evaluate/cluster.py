@@ -16,6 +16,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import ConfigError
+from ..evaluation.protocol import Protocol
 from ..evaluation.record import Evaluation, Failed
 from ..report.files import Run
 from .finished import Task, evaluate_once, evaluate_request, make_work_folder
@@ -64,11 +65,15 @@ def evaluate_on_cluster(
 
 
 def gpus_for(request: EvaluateRequest, there: int) -> int:
-    """How many GPUs a request takes, of ``there`` in the cluster. Raises ConfigError when it would wait for ever."""
+    """How many GPUs a request takes, of ``there`` in the cluster. Raises ConfigError when that cannot be had."""
     device = request.choice.device
+    if request.protocol is Protocol.RECORDED or device == "cpu":
+        return 0
+    if device.startswith("cuda:"):
+        raise ConfigError(f"the device is {device}, but on a cluster Ray says which GPU it is; give cuda or auto")
     if device.startswith("cuda") and not there:
         raise ConfigError(f"the device is {device}, but no machine of the cluster offers a GPU; give auto or cpu")
-    return int(there > 0 and device != "cpu")
+    return int(there > 0)
 
 
 def _results(
