@@ -22,6 +22,8 @@ def task(request: EvaluateRequest) -> Evaluation:
         raise BagError(f"the bag {request.results} is truncated")
     if order == "break":
         raise ZeroDivisionError("a fault")
+    if order == "deny":
+        raise PermissionError(13, "Permission denied", "x.mcap")
     if order == "die" and len(tries(request.results)) <= int(argument):
         os.kill(os.getpid(), signal.SIGKILL)
     if order == "sleep":

@@ -12,7 +12,8 @@ from clip_tasks import clips, task, tries
 
 from sam2_ros.config import ModelChoice
 from sam2_ros.errors import ConfigError, EvaluationError
-from sam2_ros.evaluate import finished
+from sam2_ros.evaluate import content, finished
+from sam2_ros.evaluate.content import Sums
 from sam2_ros.evaluate.finished import key_of
 from sam2_ros.evaluate.many import Workers, evaluate_many
 from sam2_ros.evaluate.request import EvaluateRequest
@@ -34,28 +35,49 @@ def test_a_finished_clip_is_not_done_again(tmp_path: Path) -> None:
 
 def test_it_is_done_again_when_anything_it_depends_on_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (request,) = clips(tmp_path / "bags", "a")
+
+    def key(request: EvaluateRequest) -> str:
+        return key_of(request, Sums(tmp_path / "sums"))
+
     truth = tmp_path / "truth"
     truth.mkdir()
     (truth / "0.png").write_bytes(b"1")
     request = replace(request, truth=truth)
-    keys = {key_of(request)}
-    keys.add(key_of(replace(request, tolerance_s=0.02)))
-    keys.add(key_of(replace(request, choice=ModelChoice(device="cpu"))))
+    keys = {key(request)}
+    keys.add(key(replace(request, tolerance_s=0.02)))
+    keys.add(key(replace(request, choice=ModelChoice(device="cpu"))))
     (truth / "0.png").write_bytes(b"2")
-    keys.add(key_of(request))
+    keys.add(key(request))
     (truth / "0.png").rename(truth / "1.png")
-    keys.add(key_of(request))
+    keys.add(key(request))
     request.results.write_text("b")
-    keys.add(key_of(request))
+    keys.add(key(request))
     weights = tmp_path / "weights.pt"
     weights.write_bytes(b"1")
     trained = replace(request, choice=ModelChoice(checkpoint=str(weights)))
-    keys.add(key_of(trained))
+    keys.add(key(trained))
     weights.write_bytes(b"2")
-    keys.add(key_of(trained))
+    keys.add(key(trained))
     monkeypatch.setattr(finished, "__version__", "99")
-    keys.add(key_of(request))
+    keys.add(key(request))
     assert len(keys) == 9
+
+
+def test_a_large_file_is_read_again_only_when_it_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(content, "LARGE", 3)
+    read = []
+    monkeypatch.setattr(content, "_sum", lambda file, sum_of=content._sum: (read.append(file.name), sum_of(file))[1])
+    bag, sums = tmp_path / "bag", Sums(tmp_path / "sums")
+    bag.mkdir()
+    (bag / "large").write_bytes(b"abc")
+    (bag / "small").write_bytes(b"ab")
+    first = sums.of(bag)
+    assert sums.of(bag) == first
+    assert read == ["large", "small", "small"]
+    (bag / "large").write_bytes(b"abd")
+    os.utime(bag / "large", ns=(0, 0))
+    assert sums.of(bag) != first
+    assert read.count("large") == 2
 
 
 def test_a_moved_clip_is_still_done_and_says_where_it_is_now(tmp_path: Path) -> None:
@@ -71,19 +93,21 @@ def test_a_moved_clip_is_still_done_and_says_where_it_is_now(tmp_path: Path) -> 
 def test_a_damaged_result_is_made_again(tmp_path: Path) -> None:
     requests = clips(tmp_path / "bags", "a")
     first = run(requests, tmp_path / "work")
-    (file,) = (tmp_path / "work").iterdir()
+    (file,) = (tmp_path / "work").glob("*.json")
     file.write_text(file.read_text()[:100])
     assert repr(run(requests, tmp_path / "work")) == repr(first)
     assert len(tries(requests[0].results)) == 2
 
 
 def test_failing_clips_are_listed_and_stop_no_other(tmp_path: Path) -> None:
-    requests = [*clips(tmp_path / "bags", "fail", "a", "break"), EvaluateRequest(tmp_path / "gone.txt")]
+    requests = [*clips(tmp_path / "bags", "fail", "a", "break", "deny"), EvaluateRequest(tmp_path / "gone.txt")]
     found = run(requests, tmp_path / "work")
     assert [each.name for each in found.evaluations] == ["clip1"]
-    assert [each.source for each in found.failed] == [str(requests[i].results) for i in (0, 2, 3)]
+    assert [each.source for each in found.failed] == [str(requests[i].results) for i in (0, 2, 3, 4)]
     assert found.failed[0].reason == f"the bag {requests[0].results} is truncated"
     assert found.failed[1].reason.startswith("unexpected ZeroDivisionError: a fault (clip_tasks.py:")
+    assert found.failed[2].reason.startswith("x.mcap cannot be read or written: Permission denied;")
+    assert found.failed[3].reason.startswith(f"{requests[4].results} cannot be read or written: No such file")
     run(requests, tmp_path / "work")
     assert [len(tries(request.results)) for request in requests[:3]] == [2, 1, 2]  # failures are tried again
 

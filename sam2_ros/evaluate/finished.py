@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -11,9 +11,10 @@ from .. import __version__
 from ..errors import EvaluationError, Sam2RosError
 from ..evaluation.record import Evaluation, Failed
 from ..report.files import read_json, write_json
+from .content import Sums
 from .request import EvaluateRequest
 
-CHUNK = 1 << 20  # bytes read at once
+SUMS = "sums"  # folder in the work folder
 NOT_INPUT = ("keep",)  # fields of a request that change no figure
 
 _log = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ def evaluate_once(request: EvaluateRequest, work: Path, task: Task, device: str 
     ``device``: where to compute when the request leaves that open; it is no part of the name of the file.
     """
     try:
-        file = work / f"{key_of(request)}.json"
+        file = work / f"{key_of(request, Sums(work / SUMS))}.json"
         done = _read(file)
         if done is None:
             write_json(task(_on(request, device)), file)
@@ -52,6 +53,11 @@ def evaluate_once(request: EvaluateRequest, work: Path, task: Task, device: str 
         return replace(done, source=str(request.results))  # it may have been done under another path
     except Sam2RosError as error:
         return Failed(str(request.results), str(error))
+    except OSError as error:
+        what, why = error.filename or request.results, error.strerror or error
+        return Failed(
+            str(request.results), f"{what} cannot be read or written: {why}; look at its rights and at the disk"
+        )
     except Exception as error:  # a fault of this package must not stop a thousand bags either
         place = traceback.extract_tb(error.__traceback__)[-1]
         _log.debug("%s", request.results, exc_info=error)
@@ -59,43 +65,20 @@ def evaluate_once(request: EvaluateRequest, work: Path, task: Task, device: str 
         return Failed(str(request.results), f"unexpected {reason}; please report this")
 
 
-def key_of(request: EvaluateRequest) -> str:
+def key_of(request: EvaluateRequest, sums: Sums) -> str:
     """SHA-256 of the content of all files of a request, of its settings, and of the version of this package."""
     digest = hashlib.sha256(__version__.encode())
     checkpoint = Path(request.choice.checkpoint)
     if checkpoint.is_file():
-        digest.update(_content(checkpoint))
+        digest.update(sums.of(checkpoint))
     for each in fields(request):
         if each.name in NOT_INPUT:
             continue
         value = getattr(request, each.name)
         digest.update(f"\n{each.name}=".encode())
         # By name and content: a folder that has moved is still the same.
-        digest.update(value.name.encode() + _content(value) if isinstance(value, Path) else repr(value).encode())
+        digest.update(value.name.encode() + sums.of(value) if isinstance(value, Path) else repr(value).encode())
     return digest.hexdigest()
-
-
-def _content(path: Path) -> bytes:
-    """SHA-256 of a file, or of the names and contents of all files of a folder; of nothing when it is not there."""
-    digest = hashlib.sha256()
-    for file in _files(path):
-        digest.update(f"\n{file.relative_to(path)}\n".encode() + _file_content(file))
-    return digest.digest()
-
-
-def _files(path: Path) -> Iterator[Path]:
-    if path.is_file():
-        yield path
-    elif path.is_dir():
-        yield from sorted(file for file in path.rglob("*") if file.is_file())
-
-
-def _file_content(file: Path) -> bytes:
-    digest = hashlib.sha256()
-    with file.open("rb") as content:
-        while chunk := content.read(CHUNK):
-            digest.update(chunk)
-    return digest.digest()
 
 
 def _read(file: Path) -> Evaluation | None:
