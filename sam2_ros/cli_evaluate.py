@@ -175,13 +175,13 @@ def _add_gate(group: "argparse._ArgumentGroup") -> None:
         type=_tolerance,
         default=[],
         metavar="FIGURE=VALUE",
-        help=f"by how much it may be worse, such as j_and_f=0.01; {EVERY}=VALUE: any that is not named (default: 0)",
+        help=f"by how much it may be worse, such as j_and_f=0.01; {EVERY}=VALUE or VALUE: any other (default: 0)",
     )
     add("--write-baseline", type=Path, metavar="FILE", help="write these figures as a baseline")
 
 
 def _tolerance(text: str) -> tuple[str, float]:
-    name, _, value = text.partition("=")
+    name, _, value = text.partition("=") if "=" in text else (EVERY, "=", text)
     known = [EVERY, *(item.name for item in fields(Figures))]
     if name not in known:
         raise argparse.ArgumentTypeError(f"{name!r} is no figure; choose one of {', '.join(known)}")
@@ -279,14 +279,12 @@ def _tolerances(given: Sequence[tuple[str, float]]) -> Mapping[str, float]:
 
 
 def table(evaluations: Sequence[Evaluation]) -> list[str]:
-    """Lines for a terminal: a clip each, objects below a single clip, all together below many; then the notes."""
+    """Lines for a terminal: clips, the objects of a single clip or all of many together, and the notes."""
     from .evaluation.figures import overall
 
-    lines = [(evaluation.name, evaluation.figures) for evaluation in evaluations]
+    lines = [line for evaluation in evaluations for line in _clip(evaluation)]
     if len(evaluations) == 1:
-        only = evaluations[0]
-        lines += [(f"  {_object(each.object_id, each.label)}", each.figures) for each in only.objects]
-        lines += [("  with all the time", only.offline)] if only.offline else []
+        lines += [(f"  {_object(each.object_id, each.label)}", each.figures) for each in evaluations[0].objects]
     elif evaluations:
         lines.append(("all", overall(evaluations)))
     width = max([len(name) for name, _ in lines], default=0)
@@ -300,6 +298,12 @@ def table(evaluations: Sequence[Evaluation]) -> list[str]:
         for note in evaluation.notes
     ]
     return [heading, *body, *notes]
+
+
+def _clip(evaluation: Evaluation) -> Iterator[tuple[str, Figures]]:
+    yield evaluation.name, evaluation.figures
+    if evaluation.offline is not None:
+        yield "  with all the time", evaluation.offline
 
 
 def _object(object_id: int, label: str) -> str:

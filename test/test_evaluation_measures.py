@@ -246,6 +246,15 @@ def test_davis_leaves_out_ids_above_those_of_the_first_frame_and_sa_v_does_not()
     assert object_figures(late).figures.j_mean == pytest.approx((0 + 1 + 0) / 3)
 
 
+def test_sa_v_leaves_out_what_truth_shows_on_its_first_and_last_frame_alone() -> None:
+    alone, both = block(10, 1), block(30, 2, block(10, 1))
+    kept = counted(scorer_of([both, alone, alone, both], [both] * 4), Measure.SA_V)
+    assert [item.object_id for item in kept.objects] == [1]
+    assert kept.notes == (
+        "left out: object 2 of the ground truth; never seen between the first and last annotated frame",
+    )
+
+
 def test_an_object_has_rows_from_the_beginning_wherever_it_first_appears() -> None:
     alone, both = block(10, 2), block(30, 1, block(10, 2))
     kept = counted(scorer_of([alone, alone, both, both], [alone, alone, alone, both]), Measure.DAVIS)

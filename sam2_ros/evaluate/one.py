@@ -36,6 +36,7 @@ def evaluate(request: EvaluateRequest, progress: bool = False) -> Evaluation:
             match = clip.matched_ids(progress) if request.match_ids else None
             offline = run.offline(clip, match)
             evaluation = run.live(clip, match, offline) if request.realtime else offline
+        at.drop_images()
     return replace(evaluation, notes=(*notes, *_matched(match), *evaluation.notes))
 
 

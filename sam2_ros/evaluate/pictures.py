@@ -47,14 +47,13 @@ def frame_pictures(request: EvaluateRequest, stamps: Collection[int]) -> Iterato
 @contextmanager
 def _clip(request: EvaluateRequest, protocol: Protocol) -> Iterator[Clip]:
     """The clip with the results that its rows are of."""
-    images, results, live = request.results, request.results, request.results
+    results, live = request.results, request.results
     if protocol is not Protocol.RECORDED:
         if request.keep is None:
             raise EvaluationError(f"what was found in {request.results} was not kept, so it cannot be shown")
         at = Places(request.keep)
-        images = request.results if is_bag(request.results) else at.images
         results, live = at.tracked, at.live
-    with open_clip(request, protocol, images, results) as clip:
+    with open_clip(request, protocol, request.results, results) as clip:
         if not request.realtime:
             yield clip
             return

@@ -57,6 +57,10 @@ class Places:
         for path in (self.images, self.tracked, self.live):
             shutil.rmtree(path, ignore_errors=True)
 
+    def drop_images(self) -> None:
+        """Remove the images once they were tracked in: they lie in their own folder as well."""
+        shutil.rmtree(self.images, ignore_errors=True)
+
 
 @contextmanager
 def places(keep: Path | None) -> Iterator[Places]:
