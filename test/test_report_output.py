@@ -1,6 +1,8 @@
 """From a bag to the folder with its report."""
 
 import csv
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,6 +54,24 @@ def test_what_would_fail_at_the_end_is_said_at_the_beginning(tmp_path: Path, mon
     monkeypatch.setattr("sam2_ros.report.html.find_spec", lambda name: None if name == "jinja2" else object())
     with pytest.raises(ConfigError, match=r"jinja2 missing for the report: pip install 'sam2_ros\[evaluate\]'"):
         check_output(tmp_path / "out")
+
+
+@pytest.mark.parametrize("call", ["check_output(out)", "write_output(out, [], [], [])", "compare_runs(out, out)"])
+def test_without_the_extra_libraries_one_sentence_says_so(tmp_path: Path, call: str) -> None:
+    code = f"""
+import sys
+from pathlib import Path
+sys.modules.update(dict.fromkeys(("jinja2", "markupsafe", "matplotlib")))  # as if they were not installed
+from sam2_ros.errors import ConfigError
+from sam2_ros.evaluate.output import check_output, compare_runs, write_output
+out = Path({str(tmp_path / "out")!r})
+try:
+    {call}
+except ConfigError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "jinja2 and matplotlib missing for the report: pip install 'sam2_ros[evaluate]'\n"
 
 
 def test_a_report_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,9 +55,7 @@ def evaluate_once(request: EvaluateRequest, work: Path, task: Task, device: str 
         return Failed(str(request.results), str(error))
     except OSError as error:
         what, why = error.filename or request.results, error.strerror or error
-        return Failed(
-            str(request.results), f"{what} cannot be read or written: {why}; look at its rights and at the disk"
-        )
+        return Failed(str(request.results), f"{what} cannot be read or written: {why}; check rights and disk")
     except Exception as error:  # a fault of this package must not stop a thousand bags either
         place = traceback.extract_tb(error.__traceback__)[-1]
         _log.debug("%s", request.results, exc_info=error)

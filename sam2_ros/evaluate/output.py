@@ -7,11 +7,11 @@ from ..bag.staging import check_free, staged
 from ..errors import EvaluationError
 from ..evaluation.record import Evaluation, Failed, FramePictures
 from ..report.compare import compare
-from ..report.comparison import comparison_text, write_comparison
 from ..report.files import read_run
 from ..report.html import check_libraries
-from ..report.page import write_report
 from .request import EvaluateRequest
+
+# What makes pages is imported where it is used: its libraries are an extra, and whoever lacks them is told so.
 
 
 def check_output(output: Path) -> None:
@@ -27,6 +27,9 @@ def write_output(
 
     ``requests``: what was asked for, from which the pictures of the worst frames are made. Raises Sam2RosError.
     """
+    check_libraries()
+    from ..report.page import write_report
+
     by_source = {str(request.results): request for request in requests}
 
     def pictures(evaluation: Evaluation, stamps: Collection[int]) -> Iterator[FramePictures]:
@@ -46,6 +49,9 @@ def compare_runs(a: Path, b: Path, output: Path | None = None) -> str:
 
     Raises Sam2RosError.
     """
+    check_libraries()
+    from ..report.comparison import comparison_text, write_comparison
+
     comparison = compare(read_run(a).evaluations, read_run(b).evaluations)
     if output is not None:
         with staged(output) as folder:
