@@ -110,8 +110,9 @@ def test_an_identity_switches_when_another_id_takes_over() -> None:
     assert switches(block(10, 4), block(10, 4), block(11, 7), block(10, 7), block(10, 4)) == 2
     assert switches(block(10, 4), None, block(10, 9)) == 1  # lost, and found under another id
     assert switches(block(10, 4), None, block(10, 4)) == 0
-    assert switches(block(10, 4), block(17, 5), block(10, 4)) == 0  # an overlap of a third is no match
-    assert switches(block(10, 4), block(17, 5, block(10, 4))) == 0  # 5 covers less of it than 4
+    assert switches(block(10, 4), block(14, 5), block(10, 4)) == 0  # an IoU of 6 / 14 is no match
+    assert switches(block(10, 4), block(13, 5), block(10, 4)) == 2  # 7 / 13 is
+    assert switches(block(10, 4), block(15, 0, block(10, 5)), block(10, 4)) == 0  # a half is none
 
 
 def test_two_objects_that_change_places_are_two_switches() -> None:
