@@ -60,7 +60,7 @@ def _course(axes: Any, course: Course) -> None:
         axes.axvspan(band.start_s, band.stop_s, color=BAND, linewidth=0)
     axes.plot(course.times_s, course.region, color=COLOURS[(course.object_id - 1) % len(COLOURS)], linewidth=1.2)
     axes.set_ylim(-0.03, 1.03)
-    axes.set_ylabel(_plain(course.name), fontsize=8)
+    axes.set_ylabel(_plain(f"J of {course.name}"), fontsize=8)
     axes.grid(alpha=0.3)
 
 
