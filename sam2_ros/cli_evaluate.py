@@ -17,25 +17,14 @@ from .config import ModelChoice, TrackerConfig
 from .errors import EvaluationError
 from .evaluate.request import DEFAULT_FPS, EvaluateRequest
 from .evaluation.protocol import Measure, Protocol
-from .evaluation.record import Evaluation, Failed, Figures
+from .evaluation.record import Figures
 
 if TYPE_CHECKING:
     from .report.files import Run
+    from .report.gate import Baseline
 
 BAD = 1  # exit status when a clip failed or a figure fell
 EVERY = "all"  # stands for every figure in --tolerance
-# What the table shows, by the heading of its column.
-COLUMNS = {
-    "J&F": "j_and_f",
-    "J": "j_mean",
-    "F": "f_mean",
-    "visible": "visibility_accuracy",
-    "robust": "robustness",
-    "switches": "identity_switches",
-    "ms": "latency_p50_ms",
-    "frames": "frames",
-    "dropped": "dropped",
-}
 
 
 def add_evaluate(parser: argparse.ArgumentParser) -> None:
@@ -68,11 +57,14 @@ def run(options: argparse.Namespace) -> int:
     if not options.clips:
         raise EvaluationError("there is nothing to evaluate; give a bag or a folder, or two runs with --compare A B")
     from .evaluate.requests import requests_of
+    from .report.gate import read_baseline
 
+    # Before hours of work.
+    baseline = read_baseline(options.baseline) if options.baseline else None
     if options.output:
         from .evaluate.output import check_output
 
-        check_output(options.output)  # before hours of work
+        check_output(options.output)
     with _work(options) as work:
         requests = [one for request in _requests(options) for one in requests_of(request, options.names)]
         if options.output:
@@ -83,8 +75,10 @@ def run(options: argparse.Namespace) -> int:
 
             write_output(options.output, done.evaluations, done.failed, requests)
     if not options.quiet:
+        from .report.table import table
+
         print("\n".join(table(done.evaluations)))
-    return _verdict(done.evaluations, done.failed, options)
+    return _verdict(done, baseline, options)
 
 
 # --- options ---------------------------------------------------------------------------------------------------------
@@ -253,17 +247,17 @@ def _evaluated(requests: Sequence[EvaluateRequest], work: Path, options: argpars
     )
 
 
-def _verdict(evaluations: Sequence[Evaluation], failed: Sequence[Failed], options: argparse.Namespace) -> int:
+def _verdict(done: "Run", baseline: "Baseline | None", options: argparse.Namespace) -> int:
     """Say what failed or fell, write the baseline; the exit status."""
-    from .report.gate import check, read_baseline, write_baseline
+    from .report.gate import check, write_baseline
 
-    complaints = [f"{clip.source}: {clip.reason}" for clip in failed]
-    if options.baseline:
-        complaints += check(read_baseline(options.baseline), evaluations, _tolerances(options.tolerance))
+    complaints = [f"{clip.source}: {clip.reason}" for clip in done.failed]
+    if baseline is not None:
+        complaints += check(baseline, done.evaluations, _tolerances(options.tolerance))
     for complaint in complaints:
         print(f"sam2-ros: {complaint}", file=sys.stderr)
-    if options.write_baseline and not failed:
-        write_baseline(options.write_baseline, evaluations)
+    if options.write_baseline and not done.failed:
+        write_baseline(options.write_baseline, done.evaluations)
     return BAD if complaints else 0
 
 
@@ -273,44 +267,3 @@ def _tolerances(given: Sequence[tuple[str, float]]) -> Mapping[str, float]:
     from .report.gate import OF_THE_MACHINE
 
     return {item.name: every for item in fields(Figures) if item.name not in OF_THE_MACHINE} | named
-
-
-# --- table -----------------------------------------------------------------------------------------------------------
-
-
-def table(evaluations: Sequence[Evaluation]) -> list[str]:
-    """Lines for a terminal: clips, the objects of a single clip or all of many together, and the notes."""
-    from .evaluation.figures import overall
-
-    lines = [line for evaluation in evaluations for line in _clip(evaluation)]
-    if len(evaluations) == 1:
-        lines += [(f"  {_object(each.object_id, each.label)}", each.figures) for each in evaluations[0].objects]
-    elif evaluations:
-        lines.append(("all", overall(evaluations)))
-    width = max([len(name) for name, _ in lines], default=0)
-    heading = f"{'':{width}}" + "".join(f" {title:>9}" for title in COLUMNS)
-    body = [
-        f"{name:{width}}" + "".join(map(_cell, (getattr(of, key) for key in COLUMNS.values()))) for name, of in lines
-    ]
-    notes = [
-        f"{evaluation.name}: {note}" if len(evaluations) > 1 else f"note: {note}"
-        for evaluation in evaluations
-        for note in evaluation.notes
-    ]
-    return [heading, *body, *notes]
-
-
-def _clip(evaluation: Evaluation) -> Iterator[tuple[str, Figures]]:
-    yield evaluation.name, evaluation.figures
-    if evaluation.offline is not None:
-        yield "  with all the time", evaluation.offline
-
-
-def _object(object_id: int, label: str) -> str:
-    return f"object {object_id} {label}".rstrip()
-
-
-def _cell(value: float) -> str:
-    if math.isnan(value):
-        return f" {'-':>9}"
-    return f" {value:9.0f}" if value == round(value) and abs(value) > 1 else f" {value:9.3f}"

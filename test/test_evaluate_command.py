@@ -77,6 +77,7 @@ def test_quiet_says_nothing(pair: "tuple[Path, Path]", capsys: pytest.CaptureFix
     [
         ([], "there is nothing to evaluate; give a bag or a folder"),
         (["nowhere"], "there is no bag nowhere"),
+        (["nowhere", "--baseline", "none.json"], "the baseline none.json cannot be read"),
         (["nowhere", "--latency", "1"], "add --realtime"),
     ],
 )
