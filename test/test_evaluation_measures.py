@@ -158,6 +158,11 @@ def test_more_ids_than_a_byte_has_pairs() -> None:
     assert len(overlaps(LabelImage(small), LabelImage(small)).common) == 19
 
 
+def test_areas_of_large_images_are_counted_to_the_pixel() -> None:
+    pixels = np.ones((4097, 4097), np.uint8)  # more than a float32 counts one by one
+    assert overlaps(LabelImage(pixels), LabelImage(pixels)).common == {(1, 1): 4097**2}
+
+
 # --- calibration -----------------------------------------------------------------------------------------------------
 
 
