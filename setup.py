@@ -19,7 +19,7 @@ setup(
     python_requires=">=3.10",
     packages=[*find_packages(include=["sam2_ros", "sam2_ros.*"]), "sam2_ros.definitions"],
     package_dir={"sam2_ros.definitions": "msg"},
-    package_data={"sam2_ros.definitions": ["*.msg"], "sam2_ros": ["weights/*"]},
+    package_data={"sam2_ros.definitions": ["*.msg"], "sam2_ros": ["weights/*", "report/templates/*"]},
     install_requires=[
         "numpy>=1.23",
         "opencv-python>=4.6",
@@ -33,7 +33,12 @@ setup(
     ],
     extras_require={
         "train": ["matplotlib"],
-        "test": ["matplotlib", "mypy", "pytest", "rosbags-image", "ruff", "types-PyYAML"],
+        "evaluate": ["jinja2>=3.0", "matplotlib>=3.5"],
+        "cluster": ["ray>=2.9"],
+        "test": [
+            *("jinja2>=3.0", "matplotlib>=3.5", "ray>=2.9"),
+            *("mypy", "pytest", "rosbags-image", "ruff", "types-PyYAML"),
+        ],
     },
     entry_points={"console_scripts": ["sam2-ros = sam2_ros.cli:main"]},
 )

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from . import __version__
 from .bag.names import CAMERA_TOPIC, DEFAULT_STORAGE, PROMPTS_TOPIC, STORAGES
+from .cli_evaluate import add_evaluate
 from .cli_options import add_config_options, config_from
 from .config import ModelChoice, TimeConfig, TrackerConfig
 from .demo_scene import DIFFICULTY, SEED
@@ -168,6 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_replay(_command(commands, "replay", "track through a rosbag2 and write the results to a new one"))
     _add_import(_command(commands, "import", "make a rosbag2 of a folder of images or of a video"))
     _add_synthesize(_command(commands, "synthesize", "make up a scene with prompts and ground truth, as a rosbag2"))
+    add_evaluate(_command(commands, "evaluate", "hold what was tracked against ground truth, in the field's measures"))
     _add_demo(_command(commands, "demo", "make up a scene, track through it, score it, leave pictures to look at"))
     doctor = _command(commands, "doctor", "say what works on this machine and what does not, with the remedy")
     doctor.set_defaults(run=_doctor)

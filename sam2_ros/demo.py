@@ -7,7 +7,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .bag.compare import score_bag
 from .bag.replay import ReplayRequest, ReplaySummary, replay
 from .bag.staging import check_free, staged
 from .bag.synthesize import SynthesizeRequest, synthesize
@@ -15,6 +14,8 @@ from .config import ModelChoice
 from .contact_sheet import chosen, contact_sheet
 from .demo_scene import HEIGHT, WIDTH
 from .errors import BagError
+from .evaluate.one import evaluate
+from .evaluate.request import EvaluateRequest
 from .loading import load_network
 from .synthetic import settings_for
 from .tracking.tracker import Tracker
@@ -43,8 +44,8 @@ def run_demo(folder: Path, choice: ModelChoice, seed: int, difficulty: str) -> D
         summary = replay(request, lambda: Tracker(load_network(choice)))
         _write_sheet(sorted(overlays.iterdir()), part / SHEET)
         shutil.rmtree(overlays)
-        score = score_bag(part / TRACKED, part / SCENE)
-    return DemoSummary(summary, float(np.mean(score.j_and_f())), float(np.mean(score.visibility())))
+        figures = evaluate(EvaluateRequest(part / TRACKED, truth=part / SCENE)).figures
+    return DemoSummary(summary, figures.j_and_f, figures.visibility_accuracy)
 
 
 def _write_sheet(files: list[Path], sheet: Path) -> None:

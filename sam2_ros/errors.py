@@ -34,3 +34,7 @@ class PromptError(Sam2RosError):
 
 class BagError(Sam2RosError):
     """A bag, a video, an image folder or a prompts file cannot be read or written."""
+
+
+class EvaluationError(Sam2RosError):
+    """Results and truth, or two evaluations, cannot be compared."""

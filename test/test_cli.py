@@ -63,6 +63,7 @@ def test_every_option_of_replay_arrives(tmp_path, capsys, monkeypatch):
         "output": "out",
         "image_topic": "/i",
         "prompts": "p.yaml",
+        "entries": "()",  # for callers in Python, as is "only"
         "prompts_topic": "/p",
         "start_s": "1.5",
         "duration_s": "2.0",
@@ -73,6 +74,7 @@ def test_every_option_of_replay_arrives(tmp_path, capsys, monkeypatch):
         "storage": "sqlite3",
         "progress": "False",
         "as_live": "True",
+        "only": "None",
         "time": "TimeConfig(history_seconds=1.5, stamp_tolerance=0.0, catch_up_frames=3)",
     }
 

@@ -6,10 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from sam2_ros.bag.compare import score_bag
 from sam2_ros.cli import main
 from sam2_ros.contact_sheet import chosen, contact_sheet
-from sam2_ros.errors import BagError
 
 
 def test_the_demo_tracks_and_says_where_to_look(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,14 +38,6 @@ def test_a_demo_does_not_write_over_anything(tmp_path: Path, capsys: pytest.Capt
 def test_a_failing_demo_leaves_nothing(tmp_path: Path) -> None:
     assert main(["demo", "--output", str(tmp_path / "demo"), "--checkpoint", str(tmp_path / "none.pt")]) == 1
     assert list(tmp_path.iterdir()) == []
-
-
-def test_bags_without_ground_truth_cannot_be_scored(tmp_path: Path) -> None:
-    for name, seed in (("one", "1"), ("two", "2")):
-        arguments = ["synthesize", str(tmp_path / name), "--seed", seed, "--frames", "2", "--size", "64x64"]
-        assert main([*arguments, "--quiet"]) == 0
-    with pytest.raises(BagError, match="has no topic /sam2_tracker/masks; its topics are /camera/image_raw"):
-        score_bag(tmp_path / "one", tmp_path / "two")
 
 
 @pytest.mark.parametrize(("count", "wanted"), [(1, [0]), (5, [0, 1, 2, 3, 4]), (40, 12)])

@@ -51,8 +51,12 @@ def test_boundary_accuracy_is_that_of_the_definition(rng: np.random.Generator, s
         assert sorted(map(tuple, np.argwhere(boundary(found)).tolist())) == slow_edge(found)
 
 
-def test_the_tolerance_of_480p_is_8_pixels() -> None:
-    assert tolerance(480, 854) == 8
+@pytest.mark.parametrize(
+    ("height", "width", "pixels"),
+    [(75, 100, 1), (76, 100, 2), (480, 854, 8), (720, 1280, 12), (1080, 1920, 18)],  # 0.008 of a diagonal of 125 is 1
+)
+def test_the_tolerance_goes_with_the_diagonal(height: int, width: int, pixels: int) -> None:
+    assert tolerance(height, width) == pixels
 
 
 def test_similarity_of_equal_disjoint_and_half_overlapping_masks() -> None:

@@ -1,4 +1,4 @@
-"""Imports point one way: ros, cli -> bag -> synthetic, evaluation, pipeline -> messages -> tracking -> model."""
+"""Imports point one way: cli -> evaluate -> bag, report -> evaluation; ros, bag -> pipeline -> messages -> tracking."""
 
 import ast
 import subprocess
@@ -28,17 +28,25 @@ ALLOWED = {
     "pointing": {"association", "history", "messages", "tracking", *LEAVES},
     "pipeline": {"history", "pointing", "messages", "tracking", *LEAVES},
     "synthetic": {*LEAVES},
-    "evaluation": set(),
+    "evaluation": {"errors"},
+    "report": {"evaluation", "errors"},
+    "evaluate": {
+        *("bag", "download", "evaluation", "loading", "messages", "model", "pipeline", "pixels", "report"),
+        *("shipped", "tracking"),
+        *LEAVES,
+    },
     "contact_sheet": set(),
     "bag": {"evaluation", "messages", "overlay", "pipeline", "pixels", "synthetic", "tracking", *LEAVES},
     "demo_scene": set(),
-    "demo": {"bag", "contact_sheet", "demo_scene", "loading", "synthetic", "tracking", *LEAVES},
+    "demo": {"bag", "contact_sheet", "demo_scene", "evaluate", "loading", "synthetic", "tracking", *LEAVES},
     "trial": set(),
     "doctor": {"download", "loading", "shipped", "tracking", "trial", *LEAVES},
     "cli_options": {*LEAVES},
+    "cli_evaluate": {"bag", "cli_options", "evaluate", "evaluation", "report", *LEAVES},
     "cli": {
         *(
             "bag",
+            "cli_evaluate",
             "cli_options",
             "demo",
             "demo_scene",

@@ -20,7 +20,7 @@ from ..tracking.tracker import Tracker
 from .definitions import TRACKED_OBJECT_ARRAY
 from .names import DEFAULT_STORAGE, PROMPTS_TOPIC
 from .pictures import PictureFolder, Video, check_video_name, video
-from .prompts_file import read_prompts_file
+from .prompts_file import PromptEntry, read_prompts_file
 from .reader import BagReader, Recorded, Span, Topic
 from .recording import Recording, RecordingOptions
 from .schedule import Moment, RecordedPrompts, Schedule
@@ -39,7 +39,8 @@ class ReplayRequest:
     output: Path
     image_topic: str | None = None  # None: the only image topic of the bag
     prompts: Path | None = None  # YAML, see prompts_file
-    prompts_topic: str = PROMPTS_TOPIC
+    entries: tuple[PromptEntry, ...] = ()  # more prompts, as a file would give them
+    prompts_topic: str | None = PROMPTS_TOPIC  # None: the bag's own prompts are left alone
     start_s: float = 0.0  # from the bag's first message
     duration_s: float | None = None  # None: to the end
     keep_images: bool = True  # in the output bag
@@ -50,6 +51,7 @@ class ReplayRequest:
     progress: bool = True  # a bar, on a terminal
     time: TimeConfig = field(default_factory=TimeConfig)
     as_live: bool = False  # only images for which the bag has results: the live node dropped the rest
+    only: frozenset[int] | None = None  # stamps of the images to track in; None: all
 
     @property
     def outputs(self) -> tuple[Path, ...]:
@@ -101,11 +103,11 @@ def replay(request: ReplayRequest, make_tracker: Callable[[], Tracker]) -> Repla
         check_free(path)
     if request.video:
         check_video_name(request.video)
-    entries = read_prompts_file(request.prompts) if request.prompts else ()
+    entries = (*(read_prompts_file(request.prompts) if request.prompts else ()), *request.entries)
     with BagReader(request.bag) as bag:
         topic = image_topic(bag, request.image_topic)
         span = bag.span(request.start_s, request.duration_s)
-        only = tracked_live(bag) if request.as_live else None
+        only = tracked_live(bag) if request.as_live else request.only
         schedule = Schedule(_recorded_prompts(bag, request.prompts_topic), entries, span.start_ns)
         if not schedule.not_applied():
             _log.warning(
@@ -152,7 +154,8 @@ def _outputs(request: ReplayRequest, topic: Topic) -> Iterator[Outputs]:
         # All places first: they take their names last, after every writer has closed its files without an error.
         places = {path: stack.enter_context(staged(path)) for path in request.outputs}
         writer = stack.enter_context(bag_writer(places[request.output], request.storage))
-        options = RecordingOptions(topic, request.prompts_topic, request.keep_images, request.overlay)
+        prompts = request.prompts_topic or PROMPTS_TOPIC
+        options = RecordingOptions(topic, prompts, request.keep_images, request.overlay)
         pictures: list[Video | PictureFolder] = []
         if request.video:
             pictures.append(stack.enter_context(video(places[request.video])))
@@ -247,9 +250,9 @@ def tracked_live(bag: BagReader) -> frozenset[int]:
     return frozenset(stamp_ns(message.header.stamp) for message in found)
 
 
-def _recorded_prompts(bag: BagReader, name: str) -> list[RecordedPrompts]:
+def _recorded_prompts(bag: BagReader, name: str | None) -> list[RecordedPrompts]:
     """All prompts of the bag, also those recorded after the part that is replayed: they may be for an image in it."""
-    topic = prompts_topic(bag, name)
+    topic = None if name is None else prompts_topic(bag, name)
     found = []
     for recorded in bag.messages(topic, bag.span()) if topic else ():
         try:

@@ -56,7 +56,7 @@ class ImageFolder:
 
     def __init__(self, folder: Path) -> None:
         files = [file for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()]
-        self._files = sorted(files, key=_natural)
+        self._files = sorted(files, key=natural)
         if not files:
             endings = ", ".join(IMAGE_SUFFIXES)
             raise BagError(f"the folder {folder} has no images; give one with files that end in {endings}")
@@ -67,6 +67,11 @@ class ImageFolder:
         return len(self._files)
 
     @property
+    def stems(self) -> tuple[str, ...]:
+        """Names of the files without their endings."""
+        return tuple(file.stem for file in self._files)
+
+    @property
     def fps(self) -> float:
         """Files say nothing of their rate."""
         return DEFAULT_FPS
@@ -74,6 +79,11 @@ class ImageFolder:
     def pictures(self) -> Iterator[Picture]:
         """All files in their order. Raises BagError for one that cannot be read."""
         return map(_read, self._files)
+
+    def named(self, stem: str) -> Picture | None:
+        """The file of a name without its ending; None when there is none. Raises BagError."""
+        files = (file for file in self._files if file.stem == stem)
+        return next(map(_read, files), None)
 
 
 class VideoFile:
@@ -115,7 +125,7 @@ class VideoFile:
             _log.warning("%s announces %d frames, of which %d could be read", self._path, announced, found)
 
 
-def _natural(file: Path) -> tuple[list[tuple[int, str]], str]:
+def natural(file: Path) -> tuple[list[tuple[int, str]], str]:
     """Sorting key in which numbers count as numbers; the name itself decides between 1.png and 01.png."""
     pieces = re.findall(r"\d+|\D+", file.name)
     return [(int(piece), "") if piece.isdecimal() else (-1, piece) for piece in pieces], file.name

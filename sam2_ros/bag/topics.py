@@ -10,8 +10,8 @@ from .reader import BagReader, Topic
 IMAGE_TYPES = (IMAGE, COMPRESSED_IMAGE)
 
 
-def image_topic(bag: BagReader, wanted: str | None) -> Topic:
-    """The topic to track on: ``wanted``, else the only one with images. Raises BagError.
+def image_topic(bag: BagReader, wanted: str | None, besides: str = "") -> Topic:
+    """The topic to track on: ``wanted``, else the only one with images ``besides`` one. Raises BagError.
 
     Pictures that this package made do not count, so that the output of a replay and a made-up scene can be replayed.
     """
@@ -23,7 +23,7 @@ def image_topic(bag: BagReader, wanted: str | None) -> Topic:
                 f"topic {wanted} is written by the replay itself; choose a camera's topic with --image-topic"
             )
         return topic
-    candidates = [topic for topic in images if topic.count and not _is_ours(topic)]
+    candidates = [topic for topic in images if topic.count and topic.name != besides and not _is_ours(topic)]
     if len(candidates) == 1:
         return candidates[0]
     if candidates:

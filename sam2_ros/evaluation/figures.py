@@ -1,0 +1,143 @@
+"""The rows of objects to the figures of an object, of a clip, and of many clips."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from .calibration import calibration_error, pooled, reliability
+from .counting import CountedObject
+from .longterm import Sighting, long_term
+from .record import Evaluation, Figures, ObjectFigures, ReliabilityBin, Row
+from .statistics import mean, statistics
+from .visibility import VisibilityScore, visibility_score
+
+MS_PER_S = 1e3
+# How figures of objects, and of clips, become one: what is not named here is the mean of those that are numbers.
+SUMS = ("identity_switches", "frames", "dropped")
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a run went, apart from what it found."""
+
+    frames: int  # annotated frames that were scored
+    dropped: int  # images, or annotated frames, that got no result of their own
+    latencies_s: tuple[float, ...]  # one per processed image
+
+
+def object_figures(item: CountedObject) -> ObjectFigures:
+    """The figures of one object; what is only known of a clip is NaN."""
+    rows = [row for row in item.rows if row.counted]
+    region = statistics([row.region for row in rows])
+    boundary = statistics([row.boundary for row in rows])
+    seen = _visibility(rows)
+    course = long_term(Sighting(row.true_area > 0, row.found_area > 0, row.region) for row in item.rows)
+    figures = Figures(
+        j_and_f=(region.mean + boundary.mean) / 2,
+        j_mean=region.mean,
+        j_recall=region.recall,
+        j_decay=region.decay,
+        f_mean=boundary.mean,
+        f_recall=boundary.recall,
+        f_decay=boundary.decay,
+        visibility_accuracy=seen.accuracy,
+        visibility_precision=seen.precision,
+        visibility_recall=seen.recall,
+        robustness=course.robustness,
+        nre=course.not_reported,
+        dre=course.drift,
+        adq=course.absence_detected,
+        quality=course.quality,
+        identity_switches=float(item.switches),
+        mask_score_error=calibration_error(mask_score_bins(rows)),
+        visibility_error=calibration_error(visibility_bins(rows)),
+        frames=float(len(item.rows)),
+    )
+    return ObjectFigures(item.object_id, item.label, figures)
+
+
+def clip_figures(objects: Sequence[ObjectFigures], rows: Sequence[Row], course: Course) -> Figures:
+    """The figures of a clip: means over its objects, but of all rows together where figures are shares of rows.
+
+    ``rows``: those of all objects.
+    """
+    together = _joined([item.figures for item in objects])
+    some = [row for row in rows if row.counted]
+    seen = _visibility(some)
+    return replace(
+        together,
+        j_and_f=(together.j_mean + together.f_mean) / 2,
+        visibility_accuracy=seen.accuracy,
+        visibility_precision=seen.precision,
+        visibility_recall=seen.recall,
+        mask_score_error=calibration_error(mask_score_bins(some)),
+        visibility_error=calibration_error(visibility_bins(some)),
+        frames=float(course.frames),
+        dropped=float(course.dropped),
+        **_latencies(course.latencies_s),
+    )
+
+
+def overall(evaluations: Sequence[Evaluation]) -> Figures:
+    """The figures of many clips as one.
+
+    J and F, means and the rest, over the objects of all clips, as DAVIS and SA-V have it. Long-term figures over clips,
+    as the VOT toolkit has it. Visibility, calibration and latency over all rows and images.
+    """
+    objects = _joined([item.figures for evaluation in evaluations for item in evaluation.objects])
+    clips = _joined([evaluation.figures for evaluation in evaluations])
+    seen = _visibility([row for evaluation in evaluations for row in evaluation.rows if row.counted])
+    return replace(
+        objects,
+        j_and_f=(objects.j_mean + objects.f_mean) / 2,
+        robustness=clips.robustness,
+        nre=clips.nre,
+        dre=clips.dre,
+        adq=clips.adq,
+        quality=clips.quality,
+        visibility_accuracy=seen.accuracy,
+        visibility_precision=seen.precision,
+        visibility_recall=seen.recall,
+        mask_score_error=calibration_error(pooled([evaluation.mask_score_bins for evaluation in evaluations])),
+        visibility_error=calibration_error(pooled([evaluation.visibility_bins for evaluation in evaluations])),
+        frames=clips.frames,
+        dropped=clips.dropped,
+        **_latencies([latency for evaluation in evaluations for latency in evaluation.latencies_s]),
+    )
+
+
+def mask_score_bins(rows: Iterable[Row]) -> tuple[ReliabilityBin, ...]:
+    """Predicted IoU against J, of the rows that count and whose object is said to be visible.
+
+    Of an object that is said to be hidden the mask is empty, and its predicted IoU speaks of none.
+    """
+    return reliability((row.mask_score, row.region) for row in rows if row.counted and row.found)
+
+
+def visibility_bins(rows: Iterable[Row]) -> tuple[ReliabilityBin, ...]:
+    """Published visibility against what is true, of the rows that count."""
+    return reliability((row.visibility, float(row.visible)) for row in rows if row.counted)
+
+
+def _visibility(rows: Iterable[Row]) -> VisibilityScore:
+    return visibility_score((row.visible, row.found) for row in rows)
+
+
+def _joined(many: Sequence[Figures]) -> Figures:
+    names = [item.name for item in fields(Figures)]
+    return Figures(
+        **{
+            name: float(np.nansum(values)) if name in SUMS else mean(values)
+            for name in names
+            for values in [[getattr(figures, name) for figures in many]]
+        }
+    )
+
+
+def _latencies(latencies_s: Sequence[float]) -> dict[str, float]:
+    """Percentiles in milliseconds, linear between two latencies."""
+    if not len(latencies_s):
+        return {}
+    p50, p95, p99 = np.percentile(np.asarray(latencies_s) * MS_PER_S, (50, 95, 99)).tolist()
+    return {"latency_p50_ms": p50, "latency_p95_ms": p95, "latency_p99_ms": p99}

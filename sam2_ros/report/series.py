@@ -1,0 +1,80 @@
+"""J over time for every object of a clip, and when the object is hidden in truth."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from ..evaluation.record import Evaluation, ObjectFigures, Row
+from .wording import offset_s
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A time in which an object is hidden, in seconds."""
+
+    start_s: float
+    stop_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One object over time."""
+
+    object_id: int
+    label: str
+    times_s: np.ndarray  # (N,)
+    region: np.ndarray  # (N,) J
+    hidden: tuple[Band, ...]
+    mean: float  # J of the frames that count
+
+    @property
+    def name(self) -> str:
+        """Id and label."""
+        return f"{self.object_id} {self.label}".strip()
+
+    def thinned(self, most: int) -> Iterator[tuple[float, float]]:
+        """At most ``most`` points (seconds, J) that look the same: of every stretch the lowest and the highest."""
+        if len(self.region) <= most:
+            yield from zip(self.times_s.tolist(), self.region.tolist(), strict=True)
+            return
+        for part in np.array_split(np.arange(len(self.region)), most // 2):
+            ends = {int(part[self.region[part].argmin()]), int(part[self.region[part].argmax()])}
+            for place in sorted(ends):
+                yield float(self.times_s[place]), float(self.region[place])
+
+
+def courses(evaluation: Evaluation) -> list[Course]:
+    """The objects of a clip by id."""
+    objects = {each.object_id: each for each in evaluation.objects}
+    rows = sorted(evaluation.rows, key=lambda row: (row.object_id, row.frame))
+    return [
+        _course(evaluation, objects[object_id], list(group))
+        for object_id, group in groupby(rows, key=lambda row: row.object_id)
+    ]
+
+
+def span_s(courses: Iterable[Course]) -> tuple[float, float]:
+    """First and last time of all, in seconds; never of no length."""
+    times = np.concatenate([course.times_s for course in courses])
+    first, last = float(times.min()), float(times.max())
+    return first, last if last > first else first + 1
+
+
+def _course(evaluation: Evaluation, of: ObjectFigures, rows: Sequence[Row]) -> Course:
+    times = np.array([offset_s(evaluation, row) for row in rows])
+    region = np.array([row.region for row in rows])
+    hidden = tuple(_hidden(times, [row.visible for row in rows]))
+    return Course(of.object_id, of.label, times, region, hidden, of.figures.j_mean)
+
+
+def _hidden(times: np.ndarray, visible: Sequence[bool]) -> Iterator[Band]:
+    """Bands reach half way to the frames beside them."""
+    edges = np.concatenate((times[:1], (times[:-1] + times[1:]) / 2, times[-1:]))
+    place = 0
+    for seen, group in groupby(visible):
+        count = len(list(group))
+        if not seen:
+            yield Band(float(edges[place]), float(edges[place + count]))
+        place += count

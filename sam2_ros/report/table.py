@@ -1,0 +1,56 @@
+"""An evaluation as lines for a terminal."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from ..evaluation.figures import overall
+from ..evaluation.record import Evaluation, Figures
+
+# What the table shows, by the heading of its column.
+COLUMNS = {
+    "J&F": "j_and_f",
+    "J": "j_mean",
+    "F": "f_mean",
+    "visible": "visibility_accuracy",
+    "robust": "robustness",
+    "switches": "identity_switches",
+    "ms": "latency_p50_ms",
+    "frames": "frames",
+    "dropped": "dropped",
+}
+
+
+def table(evaluations: Sequence[Evaluation]) -> list[str]:
+    """Lines for a terminal: clips, the objects of a single clip or all of many together, and the notes."""
+    lines = [line for evaluation in evaluations for line in _clip(evaluation)]
+    if len(evaluations) == 1:
+        lines += [(f"  {_object(each.object_id, each.label)}", each.figures) for each in evaluations[0].objects]
+    elif evaluations:
+        lines.append(("all", overall(evaluations)))
+    width = max([len(name) for name, _ in lines], default=0)
+    heading = f"{'':{width}}" + "".join(f" {title:>9}" for title in COLUMNS)
+    body = [
+        f"{name:{width}}" + "".join(map(_cell, (getattr(of, key) for key in COLUMNS.values()))) for name, of in lines
+    ]
+    notes = [
+        f"{evaluation.name}: {note}" if len(evaluations) > 1 else f"note: {note}"
+        for evaluation in evaluations
+        for note in evaluation.notes
+    ]
+    return [heading, *body, *notes]
+
+
+def _clip(evaluation: Evaluation) -> Iterator[tuple[str, Figures]]:
+    yield evaluation.name, evaluation.figures
+    if evaluation.offline is not None:
+        yield "  with all the time", evaluation.offline
+
+
+def _object(object_id: int, label: str) -> str:
+    return f"object {object_id} {label}".rstrip()
+
+
+def _cell(value: float) -> str:
+    if math.isnan(value):
+        return f" {'-':>9}"
+    return f" {value:9.0f}" if value == round(value) and abs(value) > 1 else f" {value:9.3f}"
