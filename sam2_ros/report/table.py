@@ -1,10 +1,10 @@
 """An evaluation as lines for a terminal."""
 
-import math
 from collections.abc import Iterator, Sequence
 
 from ..evaluation.figures import overall
 from ..evaluation.record import Evaluation, Figures
+from .wording import columns
 
 # What the table shows, by the heading of its column.
 COLUMNS = {
@@ -29,8 +29,9 @@ def table(evaluations: Sequence[Evaluation]) -> list[str]:
         lines.append(("all", overall(evaluations)))
     width = max([len(name) for name, _ in lines], default=0)
     heading = f"{'':{width}}" + "".join(f" {title:>9}" for title in COLUMNS)
+    shown = columns(tuple(COLUMNS.values()))
     body = [
-        f"{name:{width}}" + "".join(map(_cell, (getattr(of, key) for key in COLUMNS.values()))) for name, of in lines
+        f"{name:{width}}" + "".join(f" {each.text(getattr(of, each.name)):>9}" for each in shown) for name, of in lines
     ]
     notes = [
         f"{evaluation.name}: {note}" if len(evaluations) > 1 else f"note: {note}"
@@ -49,8 +50,3 @@ def _clip(evaluation: Evaluation) -> Iterator[tuple[str, Figures]]:
 def _object(object_id: int, label: str) -> str:
     return f"object {object_id} {label}".rstrip()
 
-
-def _cell(value: float) -> str:
-    if math.isnan(value):
-        return f" {'-':>9}"
-    return f" {value:9.0f}" if value == round(value) and abs(value) > 1 else f" {value:9.3f}"
