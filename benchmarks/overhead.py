@@ -33,7 +33,15 @@ from sam2_ros.tracking.track import Sighting, Track
 CPU = torch.device("cpu")
 RADIUS = 0.1  # of an object, by the image's height
 # Objects with the fields of the real messages, which take as long to fill.
-TYPES = MessageTypes(*[SimpleNamespace] * 6, pack=pack_array)
+TYPES = MessageTypes(
+    Time=SimpleNamespace,
+    Image=SimpleNamespace,
+    Point2D=SimpleNamespace,
+    BoundingBox2D=SimpleNamespace,
+    TrackedObject=SimpleNamespace,
+    TrackedObjectArray=SimpleNamespace,
+    pack=pack_array,
+)
 HEADER = SimpleNamespace()
 
 

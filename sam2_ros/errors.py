@@ -34,3 +34,7 @@ class PromptError(Sam2RosError):
 
 class BagError(Sam2RosError):
     """A bag, a video, an image folder or a prompts file cannot be read or written."""
+
+
+class BenchError(Sam2RosError):
+    """The results of a benchmark cannot be written."""

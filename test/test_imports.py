@@ -35,10 +35,12 @@ ALLOWED = {
     "demo": {"bag", "contact_sheet", "demo_scene", "loading", "synthetic", "tracking", *LEAVES},
     "trial": set(),
     "doctor": {"download", "loading", "shipped", "tracking", "trial", *LEAVES},
+    "bench": {"loading", "messages", "model", "pixels", "shipped", "tracking", *LEAVES},
     "cli_options": {*LEAVES},
     "cli": {
         *(
             "bag",
+            "bench",
             "cli_options",
             "demo",
             "demo_scene",

@@ -48,7 +48,8 @@ def _reach(first: int, end: int, size: int, new_size: int) -> tuple[int, int]:
     """Pixels, of ``new_size``, that are mixed from the values ``first`` to ``end`` - 1 of ``size``."""
     place = _places(size, new_size, 0, new_size, np.dtype(np.float64))
     # A pixel at place p is mixed from values floor(p) and floor(p) + 1. A little wider, for rounding's sake.
-    return tuple(np.searchsorted(place, (first - 1.001, end + 0.001)).tolist())  # type: ignore[return-value]
+    reached_first, reached_end = np.searchsorted(place, (first - 1.001, end + 0.001)).tolist()
+    return reached_first, reached_end
 
 
 def upsample(low_res: np.ndarray, region: Region, height: int, width: int) -> np.ndarray:
