@@ -32,6 +32,7 @@ setup(
         "tqdm>=4.60",
     ],
     extras_require={
+        "bench": ["transformers>=5"],
         "train": ["matplotlib"],
         "test": ["matplotlib", "mypy", "pytest", "rosbags-image", "ruff", "types-PyYAML"],
     },

@@ -143,7 +143,7 @@ def test_the_table_can_be_read() -> None:
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BenchError, match="cannot be written to .*nowhere/b.json .*; give --json a file in a folder"):
+    with pytest.raises(BenchError, match=r"cannot be written to .*nowhere/b\.json .*; give --json a file in a folder"):
         write_json(a_report(), tmp_path / "nowhere" / "b.json")
 
 
