@@ -178,9 +178,10 @@ def their_model(network: Sam2) -> Sam2VideoModel:
             # Their pooling blocks need windows; one as large as the map is none.
             block.window_size = block.window_size or side
             side //= 2
-    model.eval().requires_grad_(False)
     model.load_state_dict(their_weights(network.state_dict()), strict=True)
-    return model.to(network.device, network.dtype)
+    nn.Module.to(model, network.device, network.dtype)  # theirs has types of its own
+    model.requires_grad_(False).train(False)
+    return model
 
 
 # --- the two trackers ------------------------------------------------------------------------------------------------
@@ -283,17 +284,24 @@ def measure(network: Sam2, model: Sam2VideoModel, clip: Sequence[SceneFrame], co
     for number, box in enumerate(boxes(clip[0], count), start=1):
         ours.begin(number, box)
         peer.begin(number, box)
-    times: tuple[list[float], list[float]] = ([], [])
+    our_times: list[float] = []
+    peer_times: list[float] = []
     ious = []
     for frame in clip:
-        found = [
-            _timed(one.step, frame.image, network.device, taken) for one, taken in zip((ours, peer), times, strict=True)
-        ]
-        ious.append([iou(a, b) for a, b in zip(*found, strict=True)])
-    timings = [timing(taken[FULL_MEMORY + 1 :]) for taken in times]
-    ratio = timings[1].p50_ms / timings[0].p50_ms
+        our_masks = _timed(ours.step, frame.image, network.device, our_times)
+        peer_masks = _timed(peer.step, frame.image, network.device, peer_times)
+        ious.append([iou(a, b) for a, b in zip(our_masks, peer_masks, strict=True)])
+    our_timing, peer_timing = (timing(times[FULL_MEMORY + 1 :]) for times in (our_times, peer_times))
     values = np.array(ious)
-    return Row(count, *timings, ratio, float(values[0].mean()), float(values.mean()), float(values.min()))
+    return Row(
+        objects=count,
+        ours=our_timing,
+        peer=peer_timing,
+        ratio=peer_timing.p50_ms / our_timing.p50_ms,
+        first_iou=float(values[0].mean()),
+        mean_iou=float(values.mean()),
+        worst_iou=float(values.min()),
+    )
 
 
 def _timed(
