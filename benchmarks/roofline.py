@@ -33,7 +33,7 @@ SIZES = ("tiny", "small", "base_plus", "large")
 
 @dataclass(frozen=True)
 class Board:
-    """What its maker says of a board; where from stands in docs/jetson.md."""
+    """What its maker says of a board; where that is from stands in docs/jetson.md."""
 
     name: str
     tflop_per_s: float  # half precision, dense
