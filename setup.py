@@ -32,6 +32,7 @@ setup(
         "tqdm>=4.60",
     ],
     extras_require={
+        "bench": ["transformers>=5"],
         "train": ["matplotlib"],
         "evaluate": ["jinja2>=3.0", "matplotlib>=3.5"],
         "cluster": ["ray>=2.9"],

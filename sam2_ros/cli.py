@@ -1,4 +1,4 @@
-"""The command ``sam2-ros``: replay a bag, make a bag of pictures or of a scene, fetch weights. Needs no ROS."""
+"""The command ``sam2-ros``: replay or make a bag, make up scenes, measure speed, fetch weights. Needs no ROS."""
 
 import argparse
 import logging
@@ -144,6 +144,18 @@ def _synthesize(options: argparse.Namespace) -> None:
         print(f"written: {summary.output}, {summary.frames} images of {summary.objects} objects, a box for each")
 
 
+def _bench(options: argparse.Namespace) -> None:
+    from .bench.report import table, write_json
+    from .bench.run import BenchRequest, bench
+
+    width, height = options.size
+    request = BenchRequest(config_from(ModelChoice, options), options.objects, options.frames, width, height)
+    report = bench(request, lambda what: _say(f"measuring: {what}"))
+    print(table(report))
+    if options.json is not None:
+        write_json(report, options.json)
+
+
 def _doctor(options: argparse.Namespace) -> int:
     from .doctor import examine, works
 
@@ -171,6 +183,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_synthesize(_command(commands, "synthesize", "make up a scene with prompts and ground truth, as a rosbag2"))
     add_evaluate(_command(commands, "evaluate", "hold what was tracked against ground truth, in the field's measures"))
     _add_demo(_command(commands, "demo", "make up a scene, track through it, score it, leave pictures to look at"))
+    _add_bench(_command(commands, "bench", "measure how fast a model tracks on this machine, stage by stage"))
     doctor = _command(commands, "doctor", "say what works on this machine and what does not, with the remedy")
     doctor.set_defaults(run=_doctor)
     fetch = _command(commands, "download", "fetch official weights into the cache and verify them")
@@ -249,6 +262,37 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
     _add_scene(parser, SEED, DIFFICULTY)
     add_config_options(parser.add_argument_group("model"), ModelChoice)
     parser.set_defaults(run=_demo)
+
+
+def _add_bench(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Measure how fast a model tracks on this machine, with full memory: every stage of a frame by itself, and end "
+        "to end from an image on the host to label image and objects on the host. Of models that do not come with the "
+        "package the weights are random unless --checkpoint names a file: speed does not depend on them."
+    )
+    add = parser.add_argument
+    add("--objects", type=_counts, default="1,2,4,8,16", metavar="N,N,...", help="how many (default: %(default)s)")
+    add("--frames", type=_count, default=50, metavar="N", help="frames to measure for each (default: %(default)s)")
+    add("--size", type=_size, default="1280x720", metavar="WxH", help="of the images in pixels (default: %(default)s)")
+    add("--json", type=Path, metavar="FILE", help="write the results to a file as well")
+    add_config_options(parser.add_argument_group("model"), ModelChoice)
+    parser.set_defaults(run=_bench)
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    """Numbers of objects in text such as 1,4,8."""
+    counts = tuple(map(_count, text.split(",")))
+    most = TrackerConfig(mask_encoding="mono8").max_object_id
+    if max(counts) > most:
+        raise argparse.ArgumentTypeError(f"{max(counts)} objects are too many; give at most {most}")
+    return counts
+
+
+def _count(text: str) -> int:
+    """A number of at least 1."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
+    return int(text)
 
 
 def _add_scene(parser: argparse.ArgumentParser, seed: int, difficulty: str) -> None:

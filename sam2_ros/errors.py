@@ -38,3 +38,7 @@ class BagError(Sam2RosError):
 
 class EvaluationError(Sam2RosError):
     """Results and truth, or two evaluations, cannot be compared."""
+
+
+class BenchError(Sam2RosError):
+    """The results of a benchmark cannot be written."""

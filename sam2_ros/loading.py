@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from .allocator import keep_memory
 from .config import ModelChoice
 from .download import checkpoint_file
 from .errors import CheckpointError, ConfigError, DeviceError
@@ -21,6 +22,8 @@ def load_network(choice: ModelChoice) -> Sam2:
     """The network that the settings name, ready for inference. Raises ConfigError, DeviceError, CheckpointError."""
     device = compute_device(choice.device)
     dtype = compute_dtype(choice.precision, device)
+    if device.type == "cpu":
+        keep_memory()
     if choice.checkpoint == "random":
         return random_model(named_config(choice), device=device, dtype=dtype)
     if choice.checkpoint == "auto":

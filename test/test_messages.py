@@ -9,7 +9,6 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-import torch
 from rosbags.image import message_to_cvimage
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
@@ -420,7 +419,6 @@ def make_state(object_id: int, mask: np.ndarray, **fields: Any) -> ObjectState:
         "object_score": 2.0,
         "mask_score": 0.75,
         "mask": mask,
-        "logits": torch.zeros(mask.shape),
         "box": (int(xs.min()), int(ys.min()), int(xs.max()), int(ys.max())) if len(xs) else None,
         "area": len(xs),
         "centroid": (float(xs.mean()), float(ys.mean())) if len(xs) else None,

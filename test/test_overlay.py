@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from sam2_ros import overlay
 from sam2_ros.overlay import PALETTE, Spot, colour_of, draw, pen_for
@@ -28,7 +27,6 @@ def make_state(
         "object_score": 4.0,
         "mask_score": 0.9,
         "mask": mask,
-        "logits": torch.zeros(1),
         "box": box,
         "area": int(mask.sum()),
         "centroid": None,

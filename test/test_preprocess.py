@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sam2_ros.tracking.preprocess import MEAN, STD, mask_to_square, to_network, to_square
+from sam2_ros.tracking.preprocess import MEAN, STD, mask_to_square, normalise, to_network, to_square
 
 CPU = torch.device("cpu")
 
@@ -23,6 +23,23 @@ def test_a_read_only_view_of_a_message_is_taken_as_it_is(recwarn: pytest.Warning
     network = to_network(picture, 4, CPU, torch.float64)[0].permute(1, 2, 0).numpy()
     assert np.allclose((network * STD + MEAN) * 255, picture)
     assert not recwarn.list
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
+def test_looking_bytes_up_equals_computing_them(dtype: torch.dtype) -> None:
+    rows = np.arange(16 * 53, dtype=np.uint32).astype(np.uint8).reshape(16, 53)  # every byte; the rows have padding
+    picture = rows[:, :48].reshape(16, 16, 3)
+    computed = normalise(torch.from_numpy(picture.copy()).permute(2, 0, 1)[None], dtype)
+    found = to_network(picture, 16, CPU, dtype)
+    assert found.dtype == dtype
+    assert torch.equal(found, computed)
+    assert found.stride() == computed.stride()
+
+
+def test_normalising_leaves_its_input_alone() -> None:
+    pixels = torch.full((1, 3, 2, 2), 100.0)
+    normalise(pixels, torch.float32)
+    assert (pixels == 100).all()
 
 
 def test_coordinates_are_scaled_to_the_square() -> None:

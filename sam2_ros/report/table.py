@@ -49,4 +49,3 @@ def _clip(evaluation: Evaluation) -> Iterator[tuple[str, Figures]]:
 
 def _object(object_id: int, label: str) -> str:
     return f"object {object_id} {label}".rstrip()
-

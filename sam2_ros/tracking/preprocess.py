@@ -1,5 +1,8 @@
 """Frames, prompts and masks to the network's square image."""
 
+import functools
+
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -29,7 +32,7 @@ def normalise(pixels: Tensor, dtype: torch.dtype) -> Tensor:
     precise = torch.promote_types(dtype, torch.float32)
     mean = torch.tensor(MEAN, dtype=precise, device=pixels.device).view(3, 1, 1)
     std = torch.tensor(STD, dtype=precise, device=pixels.device).view(3, 1, 1)
-    return ((pixels.to(precise) / 255 - mean) / std).to(dtype)
+    return (pixels.to(precise) / 255).sub_(mean).div_(std).to(dtype)
 
 
 def to_network(frame: np.ndarray, size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
@@ -39,13 +42,27 @@ def to_network(frame: np.ndarray, size: int, device: torch.device, dtype: torch.
     loader's own library and equal to it, elsewhere by torch and within one level.
     """
     resize = frame.shape[:2] != (size, size)
-    if resize and device.type == "cpu":
-        frame = square_pixels(frame, size)
+    if device.type == "cpu":
+        return _normalise_bytes(square_pixels(frame, size) if resize else frame, dtype)
     pixels = _to_device(frame, device)
-    if resize and device.type != "cpu":
+    if resize:
         pixels = F.interpolate(pixels.float(), size=(size, size), mode="bicubic", align_corners=False, antialias=True)
-        pixels = pixels.round().clamp(0, 255)
+        pixels = pixels.round_().clamp_(0, 255)
     return normalise(pixels, dtype)
+
+
+def _normalise_bytes(pixels: np.ndarray, dtype: torch.dtype) -> Tensor:
+    """`normalise` of pixels (S, S, 3) uint8 on the CPU: a byte has only 256 values, so they are looked up."""
+    looked_up = cv2.LUT(pixels, _normalised_bytes(torch.promote_types(dtype, torch.float32)))
+    return torch.from_numpy(looked_up).permute(2, 0, 1).unsqueeze(0).to(dtype)
+
+
+@functools.cache
+def _normalised_bytes(dtype: torch.dtype) -> np.ndarray:
+    """What each byte becomes in each channel, (1, 256, 3)."""
+    every = torch.arange(256, dtype=torch.uint8).expand(1, 3, 1, 256)
+    table: np.ndarray = normalise(every, dtype)[0].permute(1, 2, 0).contiguous().numpy()
+    return table
 
 
 def square_pixels(frame: np.ndarray, size: int) -> np.ndarray:

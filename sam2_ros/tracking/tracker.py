@@ -11,10 +11,11 @@ from ..errors import DeviceError, PromptError
 from ..model.image_encoder import ImageFeatures
 from ..model.sam2 import Sam2
 from .admission import Admission
+from .describe import describe
 from .memory import MemoryBank
 from .preprocess import check_frame
 from .prompt import Prompt
-from .result import FrameResult, ObjectState, PromptOutcome, describe
+from .result import FrameResult, ObjectState, PromptOutcome
 from .track import Sighting, Track
 from .vision import Requests, Size, Vision
 

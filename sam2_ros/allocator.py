@@ -1,0 +1,22 @@
+"""Keeps the memory of tensors on the CPU from going back to the system after every operation."""
+
+import contextlib
+import ctypes
+
+# Numbers of the GNU C library's mallopt(3).
+M_TRIM_THRESHOLD = -1
+M_MMAP_THRESHOLD = -3
+LARGEST = 32 << 20  # bytes of what is taken from the kept memory; the library allows no more
+KEPT = 1 << 30  # bytes that may lie unused
+
+
+def keep_memory() -> None:
+    """Ask the C library to use freed memory again, for the whole process; where it cannot, nothing happens.
+
+    By default it returns large blocks to the system, which has to clear them when they are asked for again, page by
+    page, for every tensor of every frame: a quarter of the time of memory attention with eight objects.
+    """
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        library = ctypes.CDLL(None)
+        library.mallopt(M_MMAP_THRESHOLD, LARGEST)
+        library.mallopt(M_TRIM_THRESHOLD, KEPT)

@@ -1,0 +1,41 @@
+"""Memory that tensors leave behind is used again."""
+
+import ctypes
+import subprocess
+import sys
+
+import pytest
+
+from sam2_ros import allocator
+
+SIZE = 24 << 20
+# What the C library keeps at hand after a block was freed: the last of the ten numbers that mallinfo2(3) tells.
+CODE = """
+import ctypes
+from sam2_ros.allocator import keep_memory
+{first}
+class Information(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_size_t) for name in "abcdefghij"]
+library = ctypes.CDLL(None)
+library.mallinfo2.restype = Information
+library.malloc.restype = ctypes.c_void_p
+library.free.argtypes = [ctypes.c_void_p]
+library.free(library.malloc({size}))
+print(library.mallinfo2().j)
+"""
+
+
+def kept(first: str) -> int:
+    """Bytes, in a process of its own, since the setting is for a whole process."""
+    code = CODE.format(first=first, size=SIZE)
+    return int(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="only the GNU C library tells")
+def test_freed_memory_is_kept() -> None:
+    assert kept("") < SIZE <= kept("keep_memory()")
+
+
+def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allocator.ctypes, "CDLL", lambda name: object())
+    allocator.keep_memory()
