@@ -52,7 +52,7 @@ def test_a_table_of_the_clip_and_its_objects(pair: "tuple[Path, Path]", capsys: 
     assert heading.split()[:3] == ["J&F", "J", "F"]
     assert clip.split()[0] == "found"
     assert clip.split()[2] == "0.833"  # (1 + 1/3 + 1 + 1) / 4
-    assert clip.split()[4:] == ["1.000", "1.000", "0.000", "20", "6", "0.000"]
+    assert clip.split()[4:] == ["1.000", "1.000", "0", "20.0", "6", "0"]
     assert each.split()[:2] == ["object", "1"]
     assert not said.err
 
