@@ -3,7 +3,9 @@
 import importlib.util
 import logging
 import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +23,8 @@ def _can_import(name: str) -> bool:
 
 ROS_IS_HERE = _can_import("rclpy") and _can_import("sam2_ros.msg")
 collect_ignore = [] if ROS_IS_HERE else ["ros"]
+# What the tests launch has to run in this very environment; `colcon test` puts another Python first.
+os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
 
 
 @pytest.fixture(autouse=True)
