@@ -4,7 +4,6 @@ import importlib.util
 import logging
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +27,11 @@ os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.envir
 
 
 @pytest.fixture(autouse=True)
-def _logging_as_it_was() -> Iterator[None]:
-    """The command takes the package's messages for itself; tests of other things want to see them."""
+def _logging_as_a_library_has_it() -> None:
+    """The command takes the package's messages for itself, also in a fixture of a whole module: not beyond it."""
     log = logging.getLogger("sam2_ros")
-    handlers, level, propagate = log.handlers, log.level, log.propagate
-    yield
-    log.handlers, log.propagate = handlers, propagate
-    log.setLevel(level)
+    log.handlers, log.propagate = [], True
+    log.setLevel(logging.NOTSET)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
