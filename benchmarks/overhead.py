@@ -20,8 +20,9 @@ import torch
 # This checkout is what is measured, installed or not.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from sam2_ros.bench.staged import TYPES
 from sam2_ros.config import TrackerConfig
-from sam2_ros.messages import MessageTypes, masks_message, objects_message, overlay_message, pack_array
+from sam2_ros.messages import masks_message, objects_message, overlay_message, pack_array
 from sam2_ros.model.sam2 import MaskPrediction
 from sam2_ros.overlay import draw
 from sam2_ros.pixels import to_rgb
@@ -32,16 +33,6 @@ from sam2_ros.tracking.track import Sighting, Track
 
 CPU = torch.device("cpu")
 RADIUS = 0.1  # of an object, by the image's height
-# Objects with the fields of the real messages, which take as long to fill.
-TYPES = MessageTypes(
-    Time=SimpleNamespace,
-    Image=SimpleNamespace,
-    Point2D=SimpleNamespace,
-    BoundingBox2D=SimpleNamespace,
-    TrackedObject=SimpleNamespace,
-    TrackedObjectArray=SimpleNamespace,
-    pack=pack_array,
-)
 HEADER = SimpleNamespace()
 
 
