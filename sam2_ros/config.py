@@ -34,6 +34,17 @@ class TrackerConfig:
     num_maskmem: int = _parameter(
         7, "masks remembered per object: one prompted and the frames right before this one", limits=(2, 7)
     )
+    memory_stride: int = _parameter(
+        1,
+        "frames from one remembered mask to the next, not counting the frame right before this one; above 1 the memory "
+        "reaches further back, which is not what the network was trained with",
+        limits=(1, 100),
+    )
+    objects_per_batch: int = _parameter(
+        0,
+        "objects that go through the network together; 0 measures at the start what is quickest here",
+        limits=(0, 255),
+    )
     max_cond_frames: int = _parameter(
         4, "prompted frames kept per object: the first and the most recent", limits=(1, 64)
     )
@@ -87,10 +98,22 @@ class ModelChoice:
         "float32, bfloat16 or float16; auto is bfloat16 on CUDA and float32 on the CPU",
         choices=("auto", "float32", "bfloat16", "float16", "float64"),
     )
+    compile_network: str = _parameter(
+        "auto",
+        "auto compiles the network on CUDA, not on the CPU; always, never: the first start takes minutes longer, then "
+        "every image is faster; what is compiled is tried first, and left alone where it gives other numbers",
+        choices=("auto", "always", "never"),
+    )
     image_size: int = _parameter(
         0,
         "side of the square image that the network sees, in pixels, a multiple of 32; 0 is the model's own",
         limits=(0, 4096),
+    )
+    memory_pooling: int = _parameter(
+        1,
+        "2 averages a mask's memory over squares of 2x2 tokens: a quarter of the work of looking at it, and no longer "
+        "exactly SAM 2; 1 leaves it as it is",
+        limits=(1, 2),
     )
 
     def __post_init__(self) -> None:
@@ -149,6 +172,15 @@ class NodeConfig:
         "auto",
         "auto asks for what the image's publishers offer; best_effort fits every publisher, reliable only some",
         choices=("auto", "best_effort", "reliable"),
+    )
+    track_every: int = _parameter(
+        1,
+        "only every so-manieth image is tracked in, the others are passed over without a result; 1 takes all",
+        limits=(1, 1000),
+    )
+    look_ahead: bool = _parameter(
+        False,
+        "encode the next image while this one is tracked in: more images a second, each of them older when it is out",
     )
     max_consecutive_failures: int = _parameter(
         300,

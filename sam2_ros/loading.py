@@ -33,7 +33,7 @@ def load_network(choice: ModelChoice) -> Sam2:
     else:
         path = Path(choice.checkpoint).expanduser()
         state = read_state(path)
-        config = named_config(choice) if choice.model != "auto" else _config_of(state, path, choice.image_size)
+        config = named_config(choice) if choice.model != "auto" else _config_of(state, path, choice)
     try:
         return network_of(config, state, path, device, dtype)
     except torch.cuda.OutOfMemoryError as error:
@@ -43,20 +43,27 @@ def load_network(choice: ModelChoice) -> Sam2:
 def named_config(choice: ModelChoice) -> ModelConfig:
     """The shape of the network by its name alone. Raises ConfigError."""
     try:
-        return get_config(AUTO_MODEL if choice.model == "auto" else choice.model, choice.image_size or None)
+        return _adapted(get_config(AUTO_MODEL if choice.model == "auto" else choice.model), choice)
     except ValueError as error:
         raise ConfigError(str(error)) from None
 
 
-def _config_of(state: dict[str, Tensor], path: Path, image_size: int) -> ModelConfig:
+def _config_of(state: dict[str, Tensor], path: Path, choice: ModelChoice) -> ModelConfig:
     """The shape of the network that the weights of a file belong to."""
     config = recognise(state)
     if config is None:
         raise CheckpointError(f"{path} fits none of the known models; use an official SAM 2 .pt file")
     try:
-        return dataclasses.replace(config, image_size=image_size or config.image_size)
+        return _adapted(config, choice)
     except ValueError as error:
         raise ConfigError(str(error)) from None
+
+
+def _adapted(config: ModelConfig, choice: ModelChoice) -> ModelConfig:
+    """A network's shape with what was chosen besides its size. Raises ValueError."""
+    return dataclasses.replace(
+        config, image_size=choice.image_size or config.image_size, memory_pooling=choice.memory_pooling
+    )
 
 
 def compute_device(name: str) -> torch.device:
@@ -76,6 +83,11 @@ def compute_device(name: str) -> torch.device:
             "choose device cpu, or install a torch with CUDA for this machine"
         )
     return device
+
+
+def wants_compiling(compile_network: str, device: torch.device) -> bool:
+    """Whether the network is to be compiled; ``auto`` is yes on CUDA, no on the CPU."""
+    return compile_network == "always" or (compile_network == "auto" and device.type == "cuda")
 
 
 def compute_dtype(precision: str, device: torch.device) -> torch.dtype:

@@ -15,7 +15,7 @@ from .messages import NS_PER_S, Command, Remove, Reset, commands_from, stamp_ns
 from .pointing import Pointing
 from .tracking.prompt import Prompt
 from .tracking.result import FrameResult, PromptOutcome
-from .tracking.tracker import Tracker
+from .tracking.tracker import EncodedFrame, Tracker
 
 MAX_WAITING = 100  # prompt messages that wait for their image, as many as the topic's queue holds
 JUMP_NS = NS_PER_S  # an image this much older than the one before is of another time: a bag that loops
@@ -36,9 +36,18 @@ class Processed:
     header: Any  # std_msgs/Header of the image, as it came
     frame: np.ndarray  # (H, W, 3) uint8 RGB
     result: FrameResult
-    processing_latency: float  # seconds in `Pipeline.process`
+    processing_latency: float  # seconds in `Pipeline.prepare` and `Pipeline.track`
     notes: tuple[str, ...]  # what the user should be told, one sentence each
     answers: tuple[Answer, ...]  # to the prompt messages that took effect
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """An image whose part that needs nothing of the images before is done."""
+
+    message: Any  # as it came
+    encoded: EncodedFrame
+    seconds: float  # that this took
 
 
 class Request:
@@ -108,8 +117,18 @@ class Pipeline:
 
     def process(self, message: Any) -> Processed:
         """Track in one image (sensor_msgs/Image or CompressedImage). Raises Sam2RosError with nothing lost."""
+        return self.track(self.prepare(message))
+
+    def prepare(self, message: Any) -> Prepared:
+        """The part of `process` that another thread may do ahead. Raises Sam2RosError."""
         started = time.perf_counter()
-        frame = self._convert(message)
+        encoded = self._tracker.encode(self._convert(message))
+        return Prepared(message, encoded, time.perf_counter() - started)
+
+    def track(self, prepared: Prepared) -> Processed:
+        """The rest of `process`, for images in their order. Raises Sam2RosError with nothing lost."""
+        started = time.perf_counter()
+        message, frame = prepared.message, prepared.encoded.image
         stamp = stamp_ns(message.header.stamp)
         notes = [*self._crowd_note(), *self._size_note(frame), *self._clock_note(stamp)]
         notes += self._point()
@@ -118,7 +137,7 @@ class Pipeline:
             self._command(due[: number + 1])
             self._apply_late(request, stamp)
         now = [(request, place, prompt) for request in due for place, prompt in request.prompts()]
-        result = self._tracker.step(frame, [prompt for _, _, prompt in now], stamp)
+        result = self._tracker.step(prepared.encoded, [prompt for _, _, prompt in now], stamp)
         for (request, place, _), outcome in zip(now, result.outcomes, strict=True):
             request.close(place, outcome)
         # Only now: had the step failed, the prompts would still be waiting for the next image.
@@ -130,7 +149,7 @@ class Pipeline:
             header=message.header,
             frame=frame,
             result=result,
-            processing_latency=time.perf_counter() - started,
+            processing_latency=prepared.seconds + time.perf_counter() - started,
             notes=(*notes, *dict.fromkeys(refusals), *result.warnings),
             answers=answers,
         )

@@ -31,7 +31,9 @@ def attention_flops(config: ModelConfig, objects: int) -> int:
     cross_attention = 2 * 2 * tokens * c * c + 2 * 2 * memory * d * c + 2 * 2 * tokens * memory * c
     feedforward = 2 * 2 * tokens * c * config.feedforward_dim
     ages = 2 * POINTERS * c * d
-    return objects * (config.memory_attention_layers * (self_attention + cross_attention + feedforward) + ages)
+    each = config.memory_attention_layers * (self_attention + cross_attention + feedforward) + ages
+    once = self_attention + 2 * tokens * c * c  # what the first layer does before it looks at the memory
+    return objects * each - (objects - 1) * once
 
 
 @pytest.mark.parametrize("objects", [1, 3])

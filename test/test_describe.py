@@ -10,9 +10,10 @@ import torch.nn.functional as F
 
 from sam2_ros.config import TrackerConfig
 from sam2_ros.model.sam2 import MaskPrediction
-from sam2_ros.tracking.describe import HOLE_LOGIT, describe, in_one_copy
+from sam2_ros.tracking.describe import HOLE_LOGIT, describe
 from sam2_ros.tracking.region import Region, positive_region, taps, upsample
 from sam2_ros.tracking.track import Sighting, Track
+from sam2_ros.tracking.transfer import in_one_copy
 
 SIDE = 32  # of the low-resolution logits
 SIZES = [(32, 32), (320, 180), (181, 97), (40, 300), (20, 11), (1, 1), (1280, 3)]  # width, height

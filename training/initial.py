@@ -61,6 +61,7 @@ def _remember_as_similarity(network: Sam2) -> None:
 def from_checkpoint(config: ModelConfig, path: str) -> Sam2:
     """An official checkpoint, or one of ours, to go on from. Raises CheckpointError."""
     network = load_model(config, path, torch.device("cpu"), torch.float32)
+    network.unfold()
     return network.train().requires_grad_(True)
 
 

@@ -75,10 +75,10 @@ class Unroll:
         return prediction
 
     def _follow(self, image: ImageFeatures, truth: Tensor, frame: int, prompted: bool) -> MaskPrediction:
-        memories = self._bank.recall(list(range(self._count)), frame)
-        features = self._network.condition_on_memory(image, memories)
+        (recalled,) = self._bank.recall(list(range(self._count)), frame)  # all were prompted on the same frames
+        features = self._network.condition_on_memory(image, recalled.memories)
         nothing = PromptTensors(
-            truth.new_zeros(self._count, 0, 2, dtype=features.dtype), truth.new_zeros(self._count, 0, dtype=torch.long)
+            truth.new_zeros(self._count, 0, 2, dtype=torch.float32), truth.new_zeros(self._count, 0, dtype=torch.long)
         )
         prediction = self._answer(features, image, nothing, truth)
         if prompted:

@@ -72,7 +72,8 @@ class Staged:
         with watch.stage(ENCODE):
             image = network.encode_image(pixels)
         with watch.stage(ATTEND):
-            features = network.condition_on_memory(image, self._bank.recall(self._slots, self._frame))
+            (recalled,) = self._bank.recall(self._slots, self._frame)  # histories are equally long
+            features = network.condition_on_memory(image, recalled.memories)
         with watch.stage(SEGMENT):
             points = torch.zeros(count, 0, 2, device=network.device, dtype=network.dtype)
             prediction = network.segment(features, image, PromptTensors(points, points[..., 0].long()))

@@ -67,7 +67,9 @@ def random_model(
 
 def ready(model: Sam2, device: torch.device | str, dtype: torch.dtype) -> Sam2:
     """The network for inference only, on its device, in its precision."""
-    return model.requires_grad_(False).eval().to(device=device, dtype=dtype)
+    model.requires_grad_(False).eval().to(device=device, dtype=torch.promote_types(dtype, torch.float32))
+    model.fold()
+    return model.to(dtype)
 
 
 def read_state(path: Path) -> dict[str, Tensor]:

@@ -27,6 +27,7 @@ class ModelConfig:
     feedforward_dim: int = 2048  # of the memory attention and of the two-way decoder
     num_maskmem: int = 7  # spatial memories attended, the prompted frames counting as one
     image_size: int = 1024  # side of the square input in pixels
+    memory_pooling: int = 1  # side of the squares of memory tokens that are averaged into one; released: none are
     # SAM 2.1 marks the spatial memory of an absent object and projects the age of pointers; SAM 2.0 does neither.
     no_object_memory: bool = True
     pointer_time: bool = True
@@ -37,11 +38,18 @@ class ModelConfig:
                 f"image_size is {self.image_size}; it has to be a positive multiple of {COARSEST_STRIDE}, "
                 "the stride of the coarsest features"
             )
+        if self.memory_pooling not in (1, 2):
+            raise ValueError(f"memory_pooling is {self.memory_pooling}; choose 1 or 2")
 
     @property
     def feature_size(self) -> int:
         """Side of the stride-16 feature map, in tokens."""
         return self.image_size // STRIDE
+
+    @property
+    def memory_tokens(self) -> int:
+        """Tokens in the spatial memory of one frame."""
+        return (self.feature_size // self.memory_pooling) ** 2
 
     @property
     def low_res_size(self) -> int:

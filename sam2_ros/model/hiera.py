@@ -7,6 +7,8 @@ from torch import Tensor, nn
 from .config import ModelConfig
 from .layers import MLP
 
+PATCH_STRIDE = 4
+
 
 def max_pool(x: Tensor) -> Tensor:
     """2x2 max pooling of (B, H, W, C)."""
@@ -84,7 +86,7 @@ class PatchEmbed(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.proj = nn.Conv2d(3, dim, kernel_size=7, stride=4, padding=3)
+        self.proj = nn.Conv2d(3, dim, kernel_size=7, stride=PATCH_STRIDE, padding=3)
 
     def forward(self, pixels: Tensor) -> Tensor:
         return self.proj(pixels).permute(0, 2, 3, 1)
@@ -93,9 +95,13 @@ class PatchEmbed(nn.Module):
 class Hiera(nn.Module):
     """Image (B, 3, S, S) to four maps (B, C_i, S_i, S_i) of strides 4, 8, 16 and 32."""
 
+    folded_position: Tensor | None
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         dim, side = config.embed_dim, config.background_position_size
+        self.map_size = config.image_size // PATCH_STRIDE
+        self.register_buffer("folded_position", None, persistent=False)  # what `fold` leaves for `position`
         self.patch_embed = PatchEmbed(dim)
         self.pos_embed = nn.Parameter(torch.zeros(1, dim, side, side))
         self.pos_embed_window = nn.Parameter(torch.zeros(1, dim, config.window_sizes[0], config.window_sizes[0]))
@@ -116,8 +122,15 @@ class Hiera(nn.Module):
             self.stage_ends.append(len(blocks) - 1)
         self.blocks = nn.ModuleList(blocks)
 
-    def position(self, side: int) -> Tensor:
-        """Position embedding (1, side, side, C): interpolated background plus the tiled window part."""
+    def fold(self) -> None:
+        """Keep what depends on the weights alone, which do not change from now on."""
+        self.folded_position = self.position().contiguous()
+
+    def position(self) -> Tensor:
+        """Position embedding (1, S/4, S/4, C): interpolated background plus the tiled window part."""
+        if self.folded_position is not None:
+            return self.folded_position
+        side = self.map_size
         background = F.interpolate(self.pos_embed, size=(side, side), mode="bicubic", align_corners=False)
         repeats = -(-side // self.pos_embed_window.shape[-1])
         window = self.pos_embed_window.tile(1, 1, repeats, repeats)[..., :side, :side]
@@ -125,7 +138,7 @@ class Hiera(nn.Module):
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
         x = self.patch_embed(pixels)
-        x = x + self.position(x.shape[1])
+        x = x + self.position()
         maps = []
         for index, block in enumerate(self.blocks):
             x = block(x)

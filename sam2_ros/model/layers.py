@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from itertools import pairwise
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -26,9 +27,19 @@ class MLP(nn.Module):
         self.activation = activation
 
     def forward(self, x: Tensor) -> Tensor:
+        return self.layers[-1](self._hidden(x))
+
+    def precise(self, x: Tensor) -> Tensor:
+        """The same with the last layer, and what comes of it, at least in float32."""
+        last = self.layers[-1]
+        assert isinstance(last, nn.Linear)
+        dtype = torch.promote_types(x.dtype, torch.float32)
+        return F.linear(self._hidden(x).to(dtype), last.weight.to(dtype), last.bias.to(dtype))
+
+    def _hidden(self, x: Tensor) -> Tensor:
         for layer in self.layers[:-1]:
             x = self.activation(layer(x))
-        return self.layers[-1](x)
+        return x
 
 
 class Attention(nn.Module):

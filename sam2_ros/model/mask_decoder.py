@@ -81,7 +81,8 @@ class MaskDecoder(nn.Module):
         )  # (B, 4, C / 8)
         return DecoderOutput(
             masks=(filters @ x.flatten(2)).unflatten(2, x.shape[2:]),
-            ious=self.iou_prediction_head(iou_token).sigmoid(),
+            # Good masks differ in the third digit, which half precision does not have: whichever comes first would win.
+            ious=self.iou_prediction_head.precise(iou_token).sigmoid(),
             mask_tokens=mask_tokens,
             object_score=self.pred_obj_score_head(object_token).squeeze(-1),
         )

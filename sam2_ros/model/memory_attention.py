@@ -6,7 +6,8 @@ from torch import Tensor, nn
 
 from .config import ModelConfig
 from .layers import Attention
-from .position import Table, axial_rope, rotate, sine_position_2d
+from .narrow import attend_narrow
+from .position import Table, axial_rope, rotate, rotate_, sine_position_2d
 
 POSITION_WEIGHT = 0.1  # of the sine positions that are added to the features at the entrance
 
@@ -15,13 +16,23 @@ class RopeAttention(Attention):
     """One-head attention with axial rotary positions; keys beyond ``rotated_keys`` carry no place in the image."""
 
     def forward_rotated(
-        self, q: Tensor, k: Tensor, v: Tensor, rope: Tensor, rotated_keys: int, mask: Tensor | None
+        self, q: Tensor, k: Tensor, v: Tensor, q_rope: Tensor, k_rope: Tensor, rotated_keys: int
     ) -> Tensor:
-        """Queries (B, L, C), keys and values (B, M, C_kv), rope (2, L, C / 2), mask (B, 1, 1, M): (B, L, C)."""
-        q, k, v = self.split_heads(self.q_proj(q)), self.split_heads(self.k_proj(k)), self.split_heads(self.v_proj(v))
-        place = k[:, :, :rotated_keys].unflatten(2, (-1, rope.shape[1]))  # (B, heads, maps, L, C)
-        k = torch.cat((rotate(place, rope).flatten(2, 3), k[:, :, rotated_keys:]), dim=2)
-        return self.join_heads(F.scaled_dot_product_attention(rotate(q, rope), k, v, attn_mask=mask))
+        """Queries (B or 1, L, C), keys and values (B, M, C_kv): (B, L, C).
+
+        Rotations of the queries (2, L, C / 2), and of the keys of one map (2, L_k, C / 2).
+        """
+        q, k = rotate(self.q_proj(q), q_rope), self.k_proj(k)
+        rotate_(k[:, :rotated_keys].unflatten(1, (-1, k_rope.shape[1])), k_rope)  # (B, maps, L_k, C)
+        q = q.expand(k.shape[0], -1, -1)
+        if v.shape[2] < k.shape[2] and v.device.type == "cpu" and not torch.is_grad_enabled():
+            # Weights times (memory W + b) is (weights times memory) W + b, since weights sum to one: the projection
+            # of values has fewer rows to do, and attention narrower ones. CUDA's fused kernels want them wide.
+            attended = self.v_proj(attend_narrow(q, k, v))
+        else:
+            attended = F.scaled_dot_product_attention(q[:, None], k[:, None], self.v_proj(v)[:, None])[:, 0]
+        out: Tensor = self.out_proj(attended)
+        return out
 
 
 class MemoryAttentionLayer(nn.Module):
@@ -39,11 +50,12 @@ class MemoryAttentionLayer(nn.Module):
         self.norm3 = nn.LayerNorm(dim)
 
     def forward(
-        self, x: Tensor, keys: Tensor, values: Tensor, rope: Tensor, rotated_keys: int, mask: Tensor | None
+        self, x: Tensor, keys: Tensor, values: Tensor, rope: Tensor, key_rope: Tensor, rotated_keys: int
     ) -> Tensor:
+        """Image tokens (B or 1, L, C), keys and values of memory (B, M, memory_dim): (B, L, C)."""
         y = self.norm1(x)
-        x = x + self.self_attn.forward_rotated(y, y, y, rope, y.shape[1], None)
-        x = x + self.cross_attn_image.forward_rotated(self.norm2(x), keys, values, rope, rotated_keys, mask)
+        x = x + self.self_attn.forward_rotated(y, y, y, rope, rope, y.shape[1])
+        x = x + self.cross_attn_image.forward_rotated(self.norm2(x), keys, values, rope, key_rope, rotated_keys)
         return x + self.linear2(F.relu(self.linear1(self.norm3(x))))
 
 
@@ -56,19 +68,14 @@ class MemoryAttention(nn.Module):
         self.norm = nn.LayerNorm(config.hidden_dim)
         self.position = Table(sine_position_2d(config.hidden_dim, config.feature_size))
         self.rope = Table(axial_rope(config.hidden_dim, config.feature_size))
+        self.memory_rope = Table(axial_rope(config.hidden_dim, config.feature_size, config.memory_pooling))
 
-    def forward(
-        self, features: Tensor, memory: Tensor, memory_pos: Tensor, pointer_tokens: int, mask: Tensor | None
-    ) -> Tensor:
-        """Memory and its positions (B, M, memory_dim), the last ``pointer_tokens`` of which are pointers.
-
-        ``mask`` (B, M): False for tokens that are only padding; None when there are none.
-        """
+    def forward(self, features: Tensor, memory: Tensor, memory_pos: Tensor, pointer_tokens: int) -> Tensor:
+        """Memory and its positions (B, M, memory_dim), the last ``pointer_tokens`` of which are pointers."""
+        # Until it looks at the memory, an image is the same to all objects: the first self-attention is done once.
         x = (features + POSITION_WEIGHT * self.position()).flatten(2).transpose(1, 2)
-        x = x.expand(memory.shape[0], -1, -1)
         keys = memory + memory_pos
         rotated = memory.shape[1] - pointer_tokens
-        mask = None if mask is None else mask[:, None, None]
         for layer in self.layers:
-            x = layer(x, keys, memory, self.rope(), rotated, mask)
+            x = layer(x, keys, memory, self.rope(), self.memory_rope(), rotated)
         return self.norm(x).transpose(1, 2).unflatten(2, features.shape[2:])

@@ -63,24 +63,34 @@ def fourier_position(coordinates: Tensor, gaussian: Tensor) -> Tensor:
     return torch.cat((angle.sin(), angle.cos()), dim=-1)
 
 
-def axial_rope(channels: int, size: int) -> Tensor:
-    """Rotations of axial RoPE for the tokens of a square map, (2, size * size, channels / 2) float64: cosine, sine.
+def axial_rope(channels: int, size: int, pooling: int = 1) -> Tensor:
+    """Rotations of axial RoPE for the tokens of a square map, (2, L, channels / 2) float64: cosine, sine.
 
-    The first half of the pairs turns with x, the second with y; frequencies 10,000^(-4 i / channels).
+    The first half of the pairs turns with x, the second with y; frequencies 10,000^(-4 i / channels). With ``pooling``
+    p a token stands for p * p of the map's, and turns as its middle would: L = (size / p)^2.
     """
     frequency = TEMPERATURE ** (-torch.arange(0, channels, 4, dtype=torch.float64, device="cpu") / channels)
-    token = torch.arange(size * size, device="cpu")
-    angle = torch.cat(((token % size)[:, None] * frequency, (token // size)[:, None] * frequency), dim=1)
+    side = size // pooling
+    token = torch.arange(side * side, device="cpu")
+    x, y = (place * pooling + (pooling - 1) / 2 for place in (token % side, token // side))
+    angle = torch.cat((x[:, None] * frequency, y[:, None] * frequency), dim=1)
     return torch.stack((angle.cos(), angle.sin()))
 
 
 def rotate(x: Tensor, rope: Tensor) -> Tensor:
     """Turn the pairs (2i, 2i + 1) of ``x`` (..., L, C) by the rotations (2, L, C / 2)."""
+    return rotate_(x.clone(), rope)
+
+
+def rotate_(x: Tensor, rope: Tensor) -> Tensor:
+    """`rotate` in place."""
     cosine, sine = rope
     pairs = x.unflatten(-1, (-1, 2))
     if x.dtype in (torch.float32, torch.float64):
         # The same as a product of complex numbers, which reads and writes everything once: on the CPU twenty times as
         # fast. There are none of half precision that are complete.
-        return torch.view_as_real(torch.view_as_complex(pairs) * torch.complex(cosine, sine)).flatten(-2)
-    even, odd = pairs.unbind(-1)
-    return torch.stack((even * cosine - odd * sine, even * sine + odd * cosine), dim=-1).flatten(-2)
+        torch.view_as_complex(pairs).mul_(torch.complex(cosine, sine))
+    else:
+        even, odd = pairs.unbind(-1)
+        pairs.copy_(torch.stack((even * cosine - odd * sine, even * sine + odd * cosine), dim=-1))
+    return x

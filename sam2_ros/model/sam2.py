@@ -28,7 +28,7 @@ FEEDBACK_LIMIT = 32.0  # earlier logits that return as a mask prompt are clamped
 class PromptTensors:
     """Prompts of B objects as the network takes them; pixels of the square image."""
 
-    points: Tensor  # (B, P, 2) x, y; the corners of a box come first
+    points: Tensor  # (B, P, 2) x, y, at least float32; the corners of a box come first
     labels: Tensor  # (B, P) int, see prompt_encoder
     mask_logits: Tensor | None = None  # (B, S/4, S/4)
 
@@ -56,7 +56,10 @@ class MaskPrediction:
 
     def __getitem__(self, row: int) -> "MaskPrediction":
         """The prediction of one object, still with a batch dimension of 1."""
-        rows = slice(row, row + 1)
+        return self.rows(slice(row, row + 1))
+
+    def rows(self, rows: slice) -> "MaskPrediction":
+        """The predictions of some of the objects."""
         return MaskPrediction(
             self.masks[rows],
             self.object_score[rows],
@@ -69,14 +72,12 @@ class MaskPrediction:
 
 @dataclass(frozen=True, slots=True)
 class Memories:
-    """What B objects remember, padded to the longest: F frames of L = f * f tokens, P object pointers."""
+    """What B objects remember: F frames of L tokens each (f * f, or a quarter of them when pooled), P pointers."""
 
     frames: Tensor  # (B, F, L, memory_dim)
     frame_time: Tensor  # (B, F) int, row of the temporal encoding: 0 for the frame before, 6 for a prompted one
     pointers: Tensor  # (B, P, C)
     pointer_age: Tensor  # (B, P) frames since then
-    frame_valid: Tensor | None = None  # (B, F) bool; None when nothing is padding
-    pointer_valid: Tensor | None = None  # (B, P) bool
 
 
 class Sam2(nn.Module):
@@ -98,7 +99,8 @@ class Sam2(nn.Module):
         # In every released file, but only read by a variant that attends to an empty memory.
         self.no_mem_pos_enc = nn.Parameter(torch.zeros(1, 1, dim))
         self.maskmem_tpos_enc = nn.Parameter(torch.zeros(config.num_maskmem, 1, 1, memory_dim))
-        self.memory_position = Table(sine_position_2d(memory_dim, config.feature_size).flatten(1).T)  # (L, memory_dim)
+        position = F.avg_pool2d(sine_position_2d(memory_dim, config.feature_size), config.memory_pooling)
+        self.memory_position = Table(position.flatten(1).T)  # (L, memory_dim)
         if config.no_object_memory:
             self.no_obj_embed_spatial = nn.Parameter(torch.zeros(1, memory_dim))
         if config.pointer_time:
@@ -111,6 +113,20 @@ class Sam2(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         return self.no_mem_embed.dtype
+
+    @property
+    def point_dtype(self) -> torch.dtype:
+        """Of points: half precision would move them by pixels."""
+        return torch.promote_types(self.dtype, torch.float32)
+
+    def fold(self) -> None:
+        """Compute once what depends on the weights alone; they must not change after this."""
+        self.image_encoder.trunk.fold()
+        self.sam_prompt_encoder.fold()
+
+    def unfold(self) -> None:
+        """The opposite: weights may change again."""
+        self.image_encoder.trunk.folded_position = self.sam_prompt_encoder.folded_position = None
 
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
         """Normalised image (B, 3, S, S) to its features."""
@@ -129,21 +145,11 @@ class Sam2(nn.Module):
         frame_tokens = memories.frames.flatten(1, 2)
         pointer_tokens = memories.pointers.unflatten(2, (split, -1)).flatten(1, 2)  # (B, split * P, D)
         pointer_pos = self._pointer_position(memories.pointer_age).repeat_interleave(split, dim=1)
-        mask = None
-        if memories.frame_valid is not None and memories.pointer_valid is not None:
-            mask = torch.cat(
-                (
-                    memories.frame_valid.repeat_interleave(memories.frames.shape[2], dim=1),
-                    memories.pointer_valid.repeat_interleave(split, dim=1),
-                ),
-                dim=1,
-            )
         return self.memory_attention(
             image.features,
             torch.cat((frame_tokens, pointer_tokens), dim=1),
             torch.cat((frame_pos.flatten(1, 2), pointer_pos), dim=1),
             pointer_tokens.shape[1],
-            mask,
         )
 
     def _pointer_position(self, age: Tensor) -> Tensor:
@@ -172,6 +178,12 @@ class Sam2(nn.Module):
             image.stride4,
         )
         return output
+
+    def follow(self, image: ImageFeatures, memories: Memories) -> tuple[Tensor, MaskPrediction]:
+        """B objects in the next image: the features as each sees them (B, C, f, f), and the masks."""
+        features = self.condition_on_memory(image, memories)
+        points = features.new_zeros(features.shape[0], 0, 2, dtype=self.point_dtype)
+        return features, self.segment(features, image, PromptTensors(points, points[..., 0].long()))
 
     def segment(self, features: Tensor, image: ImageFeatures, prompts: PromptTensors) -> MaskPrediction:
         """Masks for conditioned features (B, C, f, f) and B prompts; P = 0 points while only tracking."""
@@ -203,7 +215,7 @@ class Sam2(nn.Module):
             align_corners=False,
             antialias=True,
         ).squeeze(1)
-        points = mask.new_zeros(mask.shape[0], 0, 2)
+        points = mask.new_zeros(mask.shape[0], 0, 2, dtype=self.point_dtype)
         mask_prompt = self.mask_downsample(mask.unsqueeze(1))
         output = self._decode(image.features, image, points, points[..., 0].long(), mask_prompt)
         drawn = (mask > 0).flatten(1).any(dim=1)
@@ -229,4 +241,6 @@ class Sam2(nn.Module):
         if self.config.no_object_memory:
             absent = (object_score <= 0)[:, None, None, None]
             memory = torch.where(absent, memory + self.no_obj_embed_spatial[:, :, None, None], memory)
+        if self.config.memory_pooling > 1:
+            memory = F.avg_pool2d(memory, self.config.memory_pooling)
         return memory.flatten(2).transpose(1, 2)

@@ -24,8 +24,11 @@ class Mail:
 class Mailbox:
     """One image and what came with it. Safe between threads; `put_...` never waits for the worker."""
 
-    def __init__(self, statistics: Statistics) -> None:
+    def __init__(self, statistics: Statistics, every: int) -> None:
+        """``every``: only each so-manieth image is let in."""
         self.paused = False  # images are left lying, neither taken nor counted
+        self._every = every
+        self._came = 0
         self._statistics = statistics
         self._arrived = 0.0
         self._changed = threading.Condition()
@@ -37,7 +40,9 @@ class Mailbox:
     def put_image(self, message: Any) -> None:
         """Leave an image; one that still waits is dropped and counted."""
         with self._changed:
-            if self.paused:
+            passed_over = self._came % self._every
+            self._came += 1
+            if self.paused or passed_over:
                 return
             self._statistics.arrived(replaced=self._image is not None)
             self._image = message

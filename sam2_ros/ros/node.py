@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import rclpy
@@ -20,12 +20,12 @@ from rclpy.signals import SignalHandlerOptions
 from ..association import Associator
 from ..config import DetectionConfig, ModelChoice, NodeConfig, TimeConfig, TrackerConfig
 from ..errors import Sam2RosError
-from ..loading import load_network
+from ..loading import load_network, wants_compiling
 from ..messages import NS_PER_S, stamp_ns
-from ..pipeline import Pipeline
-from ..tracking.tracker import Tracker
-from ..tracking.warm_up import warm_up
+from ..pipeline import Pipeline, Prepared
+from ..tracking.ready import ready_tracker
 from . import parameters
+from .ahead import ahead
 from .diagnostics import Diagnostics, Health
 from .inputs import Inputs
 from .mailbox import Mail, Mailbox
@@ -58,6 +58,15 @@ class ForwardLog(logging.Handler):
             self._logger.warning(record.getMessage())
         else:
             self._logger.info(record.getMessage())
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was in the mailbox, with the image prepared, or why it cannot be."""
+
+    mail: Mail
+    started: float  # when it was taken, monotonic seconds
+    prepared: Prepared | Exception
 
 
 class TrackerNode(LifecycleNode):
@@ -141,12 +150,12 @@ class TrackerNode(LifecycleNode):
 
     # --- the way of an image -----------------------------------------------------------------------------------------
 
-    def _work(self, mailbox: Mailbox) -> None:
+    def _work(self, mailbox: Mailbox, look_ahead: bool) -> None:
         """Runs in the worker thread: takes the newest image, tracks, publishes."""
         since, done = time.monotonic(), 0
-        while (mail := mailbox.take()) is not None:
+        for taken in ahead(mailbox.take, self._prepare) if look_ahead else map(self._prepare, iter(mailbox.take, None)):
             try:
-                self._track(mail)
+                self._track(taken)
                 done += 1
             except Exception as error:  # one bad frame must not end the tracking
                 self._statistics.fail()
@@ -155,13 +164,24 @@ class TrackerNode(LifecycleNode):
                 self.get_logger().info(f"{done / elapsed:.1f} images/s; {self._statistics.counts()}")
                 since, done = time.monotonic(), 0
 
-    def _track(self, mail: Mail) -> None:
+    def _prepare(self, mail: Mail) -> Taken:
+        """What can be done of an image before the one before it is done."""
+        assert self._pipeline is not None
+        started = time.monotonic()
+        try:
+            return Taken(mail, started, self._pipeline.prepare(mail.image))
+        except Exception as error:  # told when it is this image's turn
+            return Taken(mail, started, error)
+
+    def _track(self, taken: Taken) -> None:
         """One image from the mailbox to the publishers."""
         assert self._pipeline is not None
         assert self._outputs is not None
-        started = time.monotonic()
+        mail, started = taken.mail, taken.started
         self._deliver(mail)
-        processed = self._pipeline.process(mail.image)
+        if isinstance(taken.prepared, Exception):
+            raise taken.prepared
+        processed = self._pipeline.track(taken.prepared)
         for note in processed.notes:
             self.get_logger().warning(note)  # unthrottled: each says something else
         self._outputs.publish(processed)
@@ -187,10 +207,8 @@ class TrackerNode(LifecycleNode):
         self._associator = Associator(parameters.read(self, DetectionConfig))
         self.get_logger().info(f"loading the model {choice.model}, checkpoint {choice.checkpoint}")
         network = load_network(choice)
-        warm_up(network)
-        self._pipeline = Pipeline(
-            Tracker(network, config), converter(self.get_logger().warning), parameters.read(self, TimeConfig)
-        )
+        tracker = ready_tracker(network, config, wants_compiling(choice.compile_network, network.device))
+        self._pipeline = Pipeline(tracker, converter(self.get_logger().warning), parameters.read(self, TimeConfig))
         self._outputs = Outputs(self, node_config.publish_cropped_masks)
         if choice.checkpoint == "random":
             self.get_logger().warning("the weights are random: everything runs, but the masks mean nothing")
@@ -201,11 +219,14 @@ class TrackerNode(LifecycleNode):
 
     def _start(self) -> None:
         self._statistics = Statistics()
-        mailbox = self._mailbox = Mailbox(self._statistics)
-        self._inputs = Inputs(self, mailbox, self._associator, parameters.read(self, NodeConfig))
+        config = parameters.read(self, NodeConfig)
+        mailbox = self._mailbox = Mailbox(self._statistics, config.track_every)
+        self._inputs = Inputs(self, mailbox, self._associator, config)
         self._watch = Watch(self, self._inputs, self._statistics)
         self._callers.put_prompts = mailbox.put_prompts
-        self._worker = threading.Thread(target=self._work, args=(mailbox,), name="tracker", daemon=True)
+        self._worker = threading.Thread(
+            target=self._work, args=(mailbox, config.look_ahead), name="tracker", daemon=True
+        )
         self._worker.start()
         self.get_logger().info(f"tracking on {self._inputs.image_topic}")
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import torch
-from torch import Tensor
 
 from ..config import TrackerConfig
 from .clean import clean
 from .region import Region, positive_region, upsample
 from .result import ObjectState
 from .track import Sighting
+from .transfer import in_one_copy
 
 HOLE_LOGIT = 0.1  # logit of a pixel that clean-up added to a mask; the negative for one that it removed
 
@@ -84,13 +84,6 @@ def _on_host(sightings: Sequence[Sighting]) -> list[Said]:
         Said(mask.to(precise).numpy(), float(object_score), float(mask_score))
         for mask, object_score, mask_score in zip(masks, object_scores, mask_scores, strict=True)
     ]
-
-
-def in_one_copy(tensors: Sequence[Tensor]) -> list[Tensor]:
-    """Tensors of one type and device on the host: each copy from a device waits for it, so there is only one."""
-    together = torch.cat([tensor.flatten() for tensor in tensors]).cpu()
-    flat = together.split([tensor.numel() for tensor in tensors])
-    return [values.view(tensor.shape) for values, tensor in zip(flat, tensors, strict=True)]
 
 
 def _patch(low_res: np.ndarray, height: int, width: int, config: TrackerConfig) -> Patch | None:

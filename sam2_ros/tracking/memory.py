@@ -1,5 +1,6 @@
 """The memory bank: bounded by construction, it only holds tensors and never runs the network."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,8 @@ from torch import Tensor
 from ..config import TrackerConfig
 from ..model.config import ModelConfig
 from ..model.sam2 import POINTER_HORIZON, Memories
-from .policy import EMPTY, Selection, entry_to_overwrite, select
+from .policy import EMPTY, Selection, entry_to_overwrite, recent_frames, select
+from .transfer import to_device
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,17 +25,29 @@ class SlotCopy:
     held: tuple[np.ndarray, ...]  # which frame each entry holds
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Recalled:
+    """What some of the objects asked for remember; all of them equally much."""
+
+    rows: tuple[int, ...]  # which of those asked for
+    memories: Memories
+
+
 class MemoryBank:
     """Memories of up to ``max_objects`` objects, each in a slot of its own, in tensors that never grow.
 
     A slot has entries for its prompted frames (the first is kept, the rest are the most recent) and two rings over all
-    frames: spatial memories of the last ``num_maskmem - 1`` and object pointers of the last 15.
+    frames: spatial memories of the last ``num_maskmem - 1``, or of as many multiples of ``memory_stride`` and one entry
+    for the last frame, and object pointers of the last 15.
     """
 
     def __init__(self, model: ModelConfig, config: TrackerConfig, device: torch.device, dtype: torch.dtype) -> None:
         objects, prompted = config.max_objects, config.max_cond_frames
-        recent = config.num_maskmem - 1
-        tokens = model.feature_size**2
+        self._recent = config.num_maskmem - 1
+        self._stride = config.memory_stride
+        self._batch = config.objects_per_batch or objects
+        recent = self._recent + (self._stride > 1)
+        tokens = model.memory_tokens
         self._limit = config.max_cond_frames_in_attn
         self._prompted_time = model.num_maskmem - 1
         self._frames = torch.zeros(objects, prompted + recent, tokens, model.memory_dim, device=device, dtype=dtype)
@@ -53,38 +67,52 @@ class MemoryBank:
     ) -> None:
         """Remember frame number ``frame``: ``memory`` (B, L, D) and ``pointers`` (B, C) of the objects in ``slots``."""
         kept = self._prompted_of.shape[1]
-        ring_entry = frame % self._recent_of.shape[1]
         pointer_entry = frame % POINTER_HORIZON
-        rows = torch.tensor(slots, device=self._frames.device)
-        self._frames[rows, kept + ring_entry] = memory
+        rows = to_device(np.array(slots), self._frames.device)
+        for entry in self._entries_for(frame):
+            self._frames[rows, kept + entry] = memory
+            self._recent_of[slots, entry] = frame
         self._pointers[rows, kept + pointer_entry] = pointers
-        self._recent_of[slots, ring_entry] = frame
         self._pointer_of[slots, pointer_entry] = frame
         for row, slot in enumerate(slots):
-            entry = entry_to_overwrite(self._prompted_of[slot].tolist()) if prompted[row] else None
-            if entry is not None:
-                self._frames[slot, entry] = memory[row]
-                self._pointers[slot, entry] = pointers[row]
-                self._prompted_of[slot, entry] = frame
+            place = entry_to_overwrite(self._prompted_of[slot].tolist()) if prompted[row] else None
+            if place is not None:
+                self._frames[slot, place] = memory[row]
+                self._pointers[slot, place] = pointers[row]
+                self._prompted_of[slot, place] = frame
 
-    def recall(self, slots: Sequence[int], frame: int) -> Memories:
-        """What the objects in ``slots`` attend to on frame number ``frame``, padded to the longest history."""
+    def recall(self, slots: Sequence[int], frame: int) -> list[Recalled]:
+        """What the objects in ``slots`` attend to on frame number ``frame``.
+
+        Objects with equally long histories come together, at most ``objects_per_batch`` of them: nothing is padded, so
+        attention needs no mask, which the fastest kernels do not take.
+        """
         chosen = [self._select(slot, frame) for slot in slots]
-        rows = torch.tensor(slots, device=self._frames.device)[:, None]
-        entries, frame_valid = self._padded([s.frame_entries for s in chosen])
-        times, _ = self._padded([s.frame_times for s in chosen])
-        pointer_entries, pointer_valid = self._padded([s.pointer_entries for s in chosen])
-        ages, _ = self._padded([s.pointer_ages for s in chosen])
-        ragged = not (frame_valid.all() and pointer_valid.all())
+        alike: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for row, selection in enumerate(chosen):
+            alike[len(selection.frame_entries), len(selection.pointer_entries)].append(row)
+        batches = (rows[at : at + self._batch] for rows in alike.values() for at in range(0, len(rows), self._batch))
+        return [
+            Recalled(tuple(rows), self._memories([slots[row] for row in rows], [chosen[row] for row in rows]))
+            for rows in batches
+        ]
+
+    def _memories(self, slots: Sequence[int], chosen: Sequence[Selection]) -> Memories:
         device = self._frames.device
+        rows = to_device(np.array(slots), device)[:, None]
+        frames = to_device(np.array([(s.frame_entries, s.frame_times) for s in chosen], np.int64), device)
+        pointers = to_device(np.array([(s.pointer_entries, s.pointer_ages) for s in chosen], np.int64), device)
         return Memories(
-            frames=self._frames[rows, torch.from_numpy(entries).to(device)],
-            frame_time=torch.from_numpy(times).to(device),
-            pointers=self._pointers[rows, torch.from_numpy(pointer_entries).to(device)],
-            pointer_age=torch.from_numpy(ages).to(device),
-            frame_valid=torch.from_numpy(frame_valid).to(device) if ragged else None,
-            pointer_valid=torch.from_numpy(pointer_valid).to(device) if ragged else None,
+            frames=self._frames[rows, frames[:, 0]],
+            frame_time=frames[:, 1],
+            pointers=self._pointers[rows, pointers[:, 0]],
+            pointer_age=pointers[:, 1],
         )
+
+    def _entries_for(self, frame: int) -> list[int]:
+        """Of the recent entries, those that take a frame."""
+        multiple = [frame // self._stride % self._recent] if frame % self._stride == 0 else []
+        return multiple if self._stride == 1 else [*multiple, self._recent]
 
     def rewind(self, slot: int, frame: int) -> None:
         """Forget frame number ``frame`` and later ones in a slot, except those that were prompted."""
@@ -117,13 +145,5 @@ class MemoryBank:
             frame,
             self._limit,
             self._prompted_time,
+            recent_frames(frame, self._recent, self._stride),
         )
-
-    @staticmethod
-    def _padded(rows: list[tuple[int, ...]]) -> tuple[np.ndarray, np.ndarray]:
-        """Rows of different lengths as one array (B, longest) filled with 0, and which of it is real."""
-        length = np.array([len(row) for row in rows])
-        valid = np.arange(length.max()) < length[:, None]
-        padded = np.zeros(valid.shape, dtype=np.int64)
-        padded[valid] = np.concatenate(rows)
-        return padded, valid

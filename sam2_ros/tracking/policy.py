@@ -41,6 +41,13 @@ def attended_prompts(prompted: Sequence[int], now: int, limit: int) -> list[int]
     return sorted([*first, *rest][:limit])
 
 
+def recent_frames(now: int, count: int, stride: int) -> list[int]:
+    """The ``count`` frames before ``now`` whose masks are attended, newest first: the one right before it, and of those
+    before that one the last multiples of ``stride``."""
+    latest_multiple = (now - 2) // stride * stride
+    return [now - 1, *(latest_multiple - stride * i for i in range(count - 1))]
+
+
 def select(
     prompted: Sequence[int],
     recent: Sequence[int],
@@ -48,33 +55,33 @@ def select(
     now: int,
     limit: int,
     prompted_time: int,
+    wanted: Sequence[int],
 ) -> Selection:
     """What an object attends to on frame ``now``, given the frame number in each entry of its memory.
 
     Entries are counted through: the prompted ones first, then the recent ones (and likewise for pointers). Prompted
-    frames come first with the temporal row ``prompted_time``, then recent frames, oldest first, row t - 1 for the frame
-    t back. A recent frame that is attended as a prompted one is not attended twice. Pointers: those of the attended
-    prompted frames, then of the recent frames, newest first.
+    frames come first with the temporal row ``prompted_time``, then those of ``wanted`` (see `recent_frames`) that are
+    there, oldest first, row t for ``wanted[t]``. A recent frame that is attended as a prompted one is not attended
+    twice. Pointers: those of the attended prompted frames, then of the recent frames, newest first.
     """
+    offset = len(prompted)
     attended = attended_prompts([frame for frame in prompted if frame != EMPTY], now, limit)
     prompted_entries = [prompted.index(frame) for frame in attended]
-
-    def others(frames: Sequence[int]) -> list[tuple[int, int]]:
-        """(frame, entry) of the recent ring, oldest first, without what is attended already."""
-        offset = len(prompted)
-        return sorted(
-            (frame, offset + entry)
-            for entry, frame in enumerate(frames)
-            if frame != EMPTY and now - frame <= len(frames) and frame not in attended
-        )
-
-    frames = others(recent)
-    pointers = others(recent_pointers)[::-1]
+    frames = [
+        (offset + recent.index(frame), row)
+        for row, frame in enumerate(wanted)
+        if frame != EMPTY and frame in recent and frame not in attended
+    ][::-1]
+    pointers = sorted(
+        (now - frame, offset + entry)
+        for entry, frame in enumerate(recent_pointers)
+        if frame != EMPTY and now - frame <= len(recent_pointers) and frame not in attended
+    )
     # On a frame that is tracked again, a prompted frame may lie in the future: its mask counts, its pointer has no age.
     past = [frame for frame in attended if frame <= now]
     return Selection(
-        frame_entries=(*prompted_entries, *(entry for _, entry in frames)),
-        frame_times=(*(prompted_time for _ in attended), *(now - frame - 1 for frame, _ in frames)),
+        frame_entries=(*prompted_entries, *(entry for entry, _ in frames)),
+        frame_times=(*(prompted_time for _ in attended), *(row for _, row in frames)),
         pointer_entries=(*(prompted.index(frame) for frame in past), *(entry for _, entry in pointers)),
-        pointer_ages=(*(now - frame for frame in past), *(now - frame for frame, _ in pointers)),
+        pointer_ages=(*(now - frame for frame in past), *(age for age, _ in pointers)),
     )

@@ -13,6 +13,7 @@ from ..errors import ImageError
 from ..model.prompt_encoder import BOX_BOTTOM_RIGHT, BOX_TOP_LEFT
 from ..model.sam2 import PromptTensors, Sam2
 from .prompt import Prompt
+from .transfer import to_device
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
@@ -73,7 +74,7 @@ def square_pixels(frame: np.ndarray, size: int) -> np.ndarray:
 def _to_device(frame: np.ndarray, device: torch.device) -> Tensor:
     """(H, W, 3) uint8 as (1, 3, H, W) uint8; a view of a message's read-only data is copied, torch knows none."""
     writable = np.require(frame, requirements=("C", "W"))
-    return torch.from_numpy(writable).to(device).permute(2, 0, 1).unsqueeze(0)
+    return to_device(writable, device).permute(2, 0, 1).unsqueeze(0)
 
 
 def to_network_float(frame: np.ndarray, size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
@@ -109,7 +110,7 @@ def prompt_tensors(
         labels = np.concatenate(([BOX_TOP_LEFT, BOX_BOTTOM_RIGHT], labels))
     square = to_square(points, *size, network.config.image_size)
     return PromptTensors(
-        torch.from_numpy(square)[None].to(network.device, network.dtype),
+        torch.from_numpy(square)[None].to(network.device, network.point_dtype),
         torch.from_numpy(labels)[None].to(network.device),
         mask_logits,
     )

@@ -8,6 +8,7 @@ import torch
 
 from ..config import TrackerConfig
 from ..errors import DeviceError, PromptError
+from ..model.compiled import Passes
 from ..model.image_encoder import ImageFeatures
 from ..model.sam2 import Sam2
 from .admission import Admission
@@ -30,6 +31,14 @@ class PastFrame:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class EncodedFrame:
+    """An image and what the network sees in it, whatever is tracked."""
+
+    image: np.ndarray  # (H, W, 3) uint8 RGB
+    features: ImageFeatures
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class CaughtUp:
     """What came of prompts on an image of the past."""
 
@@ -46,10 +55,11 @@ class Tracker:
     conditioning frame, so a correction is never lost.
     """
 
-    def __init__(self, network: Sam2, config: TrackerConfig | None = None) -> None:
+    def __init__(self, network: Sam2, config: TrackerConfig | None = None, passes: Passes | None = None) -> None:
+        """``passes``: what does the network's work of every frame, the network itself when None."""
         self._config = config or TrackerConfig()
         self._device = network.device
-        self._vision = Vision(network)
+        self._vision = Vision(network, passes or network, self._config.objects_per_batch or self._config.max_objects)
         self._admission = Admission(self._config, network.config.image_size)
         self._bank = MemoryBank(network.config, self._config, network.device, network.dtype)
         self._tracks: list[Track] = []  # by ascending id
@@ -80,7 +90,16 @@ class Tracker:
         self._config = replace(self._config, fill_hole_area=fill_hole_area, remove_speck_area=remove_speck_area)
 
     @torch.inference_mode()
-    def step(self, frame: np.ndarray, prompts: Sequence[Prompt] = (), stamp_ns: int = 0) -> FrameResult:
+    def encode(self, frame: np.ndarray) -> EncodedFrame:
+        """The part of `step` that needs nothing of the frames before: another thread may do it ahead.
+
+        ``frame``: (H, W, 3) uint8 RGB. Raises ImageError or DeviceError.
+        """
+        check_frame(frame)
+        return EncodedFrame(frame, self._vision.encode(frame))
+
+    @torch.inference_mode()
+    def step(self, frame: np.ndarray | EncodedFrame, prompts: Sequence[Prompt] = (), stamp_ns: int = 0) -> FrameResult:
         """Track all objects into the next frame (H, W, 3) uint8 RGB, then apply ``prompts`` to it in their order.
 
         A prompt with an unknown id starts that object, one with id 0 starts an object with a new id, any other refines
@@ -88,11 +107,10 @@ class Tracker:
         device's memory does not suffice for all objects the newest give way. The frame may change its size: memories
         live in the network's square image and carry over. Raises ImageError or DeviceError with nothing changed.
         """
-        check_frame(frame)
-        size = frame.shape[1], frame.shape[0]
+        encoded = frame if isinstance(frame, EncodedFrame) else self.encode(frame)
+        size, image = (encoded.image.shape[1], encoded.image.shape[0]), encoded.features
         outcomes, requests = self._admission.admit(prompts, size, self.object_ids)
         warnings: list[str] = []
-        image = self._vision.encode(frame)
         while True:
             try:
                 sightings = self._look(image, self._tracks, requests, size, self._frame, stamp_ns)
@@ -166,9 +184,8 @@ class Tracker:
     ) -> list[Sighting]:
         """Objects in this image, by id: those tracked, as their prompts correct them, and new ones."""
         sightings: list[Sighting] = []
-        if tracks:
-            memories = self._bank.recall([track.slot for track in tracks], frame)
-            sightings += self._vision.follow(image, tracks, memories, requests, size)
+        for recalled in self._bank.recall([track.slot for track in tracks], frame):
+            sightings += self._vision.follow(image, tracks, recalled, requests, size)
         taken = {track.slot for track in self._tracks}
         free = (slot for slot in range(self._config.max_objects) if slot not in taken)
         known = {*self.object_ids, *(track.object_id for track in tracks)}

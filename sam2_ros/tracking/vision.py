@@ -1,48 +1,70 @@
 """What the network says of objects in an image: no state, no memory of its own."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import DeviceError
+from ..model.compiled import Passes
 from ..model.image_encoder import ImageFeatures
-from ..model.sam2 import FEEDBACK_LIMIT, MaskPrediction, Memories, PromptTensors, Sam2
+from ..model.sam2 import FEEDBACK_LIMIT, MaskPrediction, Sam2
+from .memory import Recalled
 from .preprocess import mask_to_square, prompt_tensors, to_network
 from .prompt import Prompt, merge
 from .track import Sighting, Track
+from .transfer import to_device
 
 Requests = Mapping[int, Sequence[Prompt]]  # by object id, in their order
 Size = tuple[int, int]  # of an image, width and height in pixels
 
 
 class Vision:
-    """The network, asked about tracks and prompts."""
+    """The network, asked about tracks and prompts, about at most ``batch`` objects at once.
 
-    def __init__(self, network: Sam2) -> None:
+    ``passes`` does what every frame needs, the network itself the rest.
+    """
+
+    def __init__(self, network: Sam2, passes: Passes, batch: int) -> None:
         self._network = network
+        self._passes = passes
+        self._batch = batch
 
     def encode(self, frame: np.ndarray) -> ImageFeatures:
         """Features of an RGB image (H, W, 3) uint8. Raises DeviceError when there is no room for them."""
         network = self._network
         try:
-            return network.encode_image(to_network(frame, network.config.image_size, network.device, network.dtype))
+            return self._passes.encode_image(
+                to_network(frame, network.config.image_size, network.device, network.dtype)
+            )
         except torch.cuda.OutOfMemoryError as error:
             raise DeviceError(
                 f"{network.device} has no memory left for an image; choose a smaller model or image_size"
             ) from error
 
     def follow(
-        self, image: ImageFeatures, tracks: Sequence[Track], memories: Memories, requests: Requests, size: Size
-    ) -> Iterator[Sighting]:
-        """Objects that are known, all in one batch, then the prompts of each."""
-        features = self._network.condition_on_memory(image, memories)
-        batch = self._network.segment(features, image, self._no_prompt(len(tracks)))
-        for row, track in enumerate(tracks):
-            prompts = requests.get(track.object_id, ())
-            corrected = self._prompt(features[row : row + 1], image, prompts, batch[row], size)
-            yield Sighting(track.relabelled(prompts), batch[row], corrected, bool(prompts))
+        self, image: ImageFeatures, tracks: Sequence[Track], recalled: Recalled, requests: Requests, size: Size
+    ) -> list[Sighting]:
+        """Of these tracks those that are recalled, in one batch, then the prompts of each."""
+        features, batch = self._passes.follow(image, recalled.memories)
+        return [
+            self._corrected(tracks[row], features[place : place + 1], image, batch[place], requests, size)
+            for place, row in enumerate(recalled.rows)
+        ]
+
+    def _corrected(
+        self,
+        track: Track,
+        features: Tensor,
+        image: ImageFeatures,
+        tracked: MaskPrediction,
+        requests: Requests,
+        size: Size,
+    ) -> Sighting:
+        prompts = requests.get(track.object_id, ())
+        corrected = self._prompt(features, image, prompts, tracked, size)
+        return Sighting(track.relabelled(prompts), tracked, corrected, bool(prompts))
 
     def start(self, image: ImageFeatures, track: Track, prompts: Sequence[Prompt], size: Size) -> Sighting:
         """An object that begins with this image."""
@@ -51,18 +73,15 @@ class Vision:
 
     def memorise(self, image: ImageFeatures, sightings: Sequence[Sighting]) -> Tensor:
         """Spatial memories (B, L, D) of the objects in this image."""
-        return self._network.encode_memory(
+        batches = (sightings[at : at + self._batch] for at in range(0, len(sightings), self._batch))
+        return torch.cat([self._memorise(image, batch) for batch in batches])
+
+    def _memorise(self, image: ImageFeatures, sightings: Sequence[Sighting]) -> Tensor:
+        return self._passes.encode_memory(
             image,
             torch.cat([s.prediction.masks for s in sightings]),
             torch.cat([s.prediction.object_score for s in sightings]),
-            torch.tensor([s.prompted for s in sightings], device=self._network.device),
-        )
-
-    def _no_prompt(self, count: int) -> PromptTensors:
-        device = self._network.device
-        return PromptTensors(
-            torch.zeros(count, 0, 2, device=device, dtype=self._network.dtype),
-            torch.zeros(count, 0, device=device, dtype=torch.long),
+            to_device(np.array([s.prompted for s in sightings]), self._network.device),
         )
 
     def _prompt(
