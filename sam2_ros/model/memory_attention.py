@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import ModelConfig
-from .layers import Attention
+from .layers import Attention, relu_
 from .narrow import attend_narrow
 from .position import Table, axial_rope, rotate, rotate_, sine_position_2d
 
@@ -56,7 +56,7 @@ class MemoryAttentionLayer(nn.Module):
         y = self.norm1(x)
         x = x + self.self_attn.forward_rotated(y, y, y, rope, rope, y.shape[1])
         x = x + self.cross_attn_image.forward_rotated(self.norm2(x), keys, values, rope, key_rope, rotated_keys)
-        return x + self.linear2(F.relu(self.linear1(self.norm3(x))))
+        return x + self.linear2(relu_(self.linear1(self.norm3(x))))
 
 
 class MemoryAttention(nn.Module):
