@@ -2,6 +2,7 @@
 
 import resource
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from test_official_numbers import prompt_of
 
 from sam2_ros.config import TrackerConfig
 from sam2_ros.errors import DeviceError, ImageError, PromptError
-from sam2_ros.model.checkpoint import random_model
+from sam2_ros.model.checkpoint import network_of, random_model
 from sam2_ros.model.config import get_config
 from sam2_ros.model.sam2 import Sam2
 from sam2_ros.tracking.prompt import Prompt
@@ -99,6 +100,38 @@ def test_half_precision_runs_and_starts_like_float32(dtype: torch.dtype) -> None
     full = Tracker(network(STREAM, torch.float32)).step(frame, [prompt]).objects[0]
     assert (state.mask == full.mask).mean() > 0.9
     assert half.step(frame).objects[0].logits.dtype == torch.float32
+
+
+@pytest.mark.parametrize("together", [1, 2])
+def test_objects_may_go_through_the_network_in_any_number(together: int, exact: Sam2) -> None:
+    few, all_at_once = (Tracker(exact, TrackerConfig(objects_per_batch=number)) for number in (together, 0))
+    for index, frame in enumerate(frames(4)):
+        prompts = [Prompt(1, box=BOX), Prompt(2, box=OTHER_BOX), Prompt(3, [[14, 41]], [1])] if not index else []
+        a, b = few.step(frame, prompts), all_at_once.step(frame, prompts)
+    assert ids(a) == ids(b) == [1, 2, 3]
+    for x, y in zip(a.objects, b.objects, strict=True):
+        assert torch.allclose(x.logits, y.logits, rtol=0, atol=1e-9)
+
+
+def test_an_image_that_was_encoded_ahead_gives_the_same(exact: Sam2) -> None:
+    ahead, at_once = Tracker(exact), Tracker(exact)
+    for index, frame in enumerate(frames(3)):
+        prompts = [Prompt(1, box=BOX)] if not index else []
+        a, b = ahead.step(ahead.encode(frame), prompts), at_once.step(frame, prompts)
+        assert torch.equal(a.objects[0].logits, b.objects[0].logits)
+
+
+def test_pooled_memory_tracks_nearly_the_same() -> None:
+    pooled = replace(TOY, memory_pooling=2)
+    weights = network(STREAM, torch.float32).state_dict()
+    whole, part = (network_of(config, dict(weights), "recorded") for config in (TOY, pooled))
+    trackers = Tracker(whole), Tracker(part)
+    assert trackers[1].memory_bytes < trackers[0].memory_bytes / 2
+    for index, frame in enumerate(frames(5)):
+        results = [tracker.step(frame, [Prompt(1, box=BOX)] if not index else []) for tracker in trackers]
+    a, b = (result.objects[0].logits for result in results)
+    assert not torch.equal(a, b)
+    assert (a - b).abs().mean() < 0.3 * a.abs().mean()
 
 
 # --- results ---------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from .watch import wait_for
+from ..tracking.transfer import wait_for
 
 SIDE = {"cpu": 1024, "cuda": 8192}  # of the matrices, by device
 REPEATS = 5

@@ -57,6 +57,7 @@ class Report:
     width: int  # of the images, in pixels
     height: int
     device: str
+    compiled: bool  # end to end; stages are measured uncompiled
     precision: str
     threads: int
     torch: str
@@ -78,7 +79,7 @@ def table(report: Report) -> str:
         f"{report.model} ({report.weights} weights), {report.image_size} px, images {report.width}x{report.height}, "
         f"{report.precision}",
         f"{report.device}; torch {report.torch}; a matrix product does {report.matmul_tflop_per_s:.3g} TFLOP/s",
-        f"{report.frames} frames each, full memory; milliseconds",
+        f"{report.frames} frames each, full memory; milliseconds{'; end to end compiled' if report.compiled else ''}",
     ]
     for row in report.rows:
         lines += [

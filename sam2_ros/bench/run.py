@@ -13,16 +13,18 @@ import torch
 from .. import __version__
 from ..config import ModelChoice, TrackerConfig
 from ..errors import DeviceError
-from ..loading import load_network, named_config
+from ..loading import load_network, named_config, wants_compiling
 from ..messages import pack_array
+from ..model.compiled import Passes, bucket, compiled
 from ..model.sam2 import Sam2
 from ..shipped import SHIPPED
 from ..tracking.prompt import Prompt
 from ..tracking.tracker import Tracker
+from ..tracking.transfer import wait_for
 from .device import forget_peak, matmul_rate, name_of, peak_bytes
 from .report import Report, Row, Stage, timing
 from .staged import FULL_MEMORY, Staged, count_flops
-from .watch import STAGES, StopWatch, wait_for
+from .watch import STAGES, StopWatch
 
 PICTURES = 8  # different images, again and again
 
@@ -43,6 +45,10 @@ def bench(request: BenchRequest, progress: Callable[[str], None]) -> Report:
     choice = _with_weights(request.choice)
     network = load_network(choice)
     config, device = network.config, network.device
+    passes: Passes = network
+    if wants_compiling(choice.compile_network, device):
+        progress("compiling")
+        passes = compiled(network, sorted({bucket(count) for count in request.objects}))
     progress("matrix product")
     rate = matmul_rate(device, network.dtype)
     flops = count_flops(config, request.objects)
@@ -51,7 +57,7 @@ def bench(request: BenchRequest, progress: Callable[[str], None]) -> Report:
     for count, counted in zip(request.objects, flops, strict=True):
         progress(f"objects: {count}")
         try:
-            rows.append(_row(network, pictures, count, request.frames, counted, rate))
+            rows.append(_row(network, passes, pictures, count, request.frames, counted, rate))
         except torch.cuda.OutOfMemoryError as error:
             raise DeviceError(f"{device} has no memory for {count} objects; give fewer to --objects") from error
     return Report(
@@ -61,6 +67,7 @@ def bench(request: BenchRequest, progress: Callable[[str], None]) -> Report:
         width=request.width,
         height=request.height,
         device=name_of(device),
+        compiled=passes is not network,
         precision=str(network.dtype).removeprefix("torch."),
         threads=torch.get_num_threads(),
         torch=torch.__version__,
@@ -86,10 +93,16 @@ def made_up_pictures(width: int, height: int) -> list[np.ndarray]:
 
 
 def _row(
-    network: Sam2, pictures: Sequence[np.ndarray], count: int, frames: int, flops: dict[str, int], rate: float
+    network: Sam2,
+    passes: Passes,
+    pictures: Sequence[np.ndarray],
+    count: int,
+    frames: int,
+    flops: dict[str, int],
+    rate: float,
 ) -> Row:
     forget_peak(network.device)
-    took, seconds = end_to_end(network, pictures, count, frames)
+    took, seconds = end_to_end(network, passes, pictures, count, frames)
     watch = in_stages(network, pictures, count, frames)
     total = sum(flops.values())
     return Row(
@@ -109,9 +122,11 @@ def _stage(name: str, seconds: Sequence[float], flops: int, rate: float) -> Stag
     return Stage(name, timing(seconds), flops / 1e9, per_second / 1e12, per_second / rate)
 
 
-def end_to_end(network: Sam2, pictures: Sequence[np.ndarray], count: int, frames: int) -> tuple[list[float], float]:
+def end_to_end(
+    network: Sam2, passes: Passes, pictures: Sequence[np.ndarray], count: int, frames: int
+) -> tuple[list[float], float]:
     """Seconds of every `Tracker.step`, and of all together until the device is done, with full memory."""
-    tracker = Tracker(network, TrackerConfig(max_objects=count))
+    tracker = Tracker(network, TrackerConfig(max_objects=count), passes)
     height, width = pictures[0].shape[:2]
     tracker.step(pictures[0], boxes(count, width, height))
     for frame in range(1, FULL_MEMORY + 1):

@@ -9,6 +9,8 @@ from typing import Protocol
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..tracking.transfer import wait_for
+
 # The stages of a frame, in their order.
 DECODE = "decode jpeg"
 UPLOAD = "resize and upload"
@@ -57,9 +59,3 @@ class FlopWatch:
         with FlopCounterMode(display=False) as counter:
             yield
         self.flops[name] += counter.get_total_flops()
-
-
-def wait_for(device: torch.device) -> None:
-    """Until everything that was asked of it is done."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

@@ -15,6 +15,7 @@ from ..model.probe import probe
 from ..model.sam2 import Sam2
 from .prompt import Prompt
 from .tracker import Tracker
+from .transfer import wait_for
 
 BUDGET = 2.0  # seconds for finding the number of objects that go through the network together
 REPEATS = 3
@@ -79,19 +80,14 @@ def _seconds(network: Sam2, passes: Passes, objects: int) -> float:
     image = passes.encode_image(frame.pixels)
     best = float("inf")
     for repeat in range(1 + REPEATS):
-        _wait_for(network.device)
+        wait_for(network.device)
         started = time.perf_counter()
         passes.follow(image, frame.memories)
         passes.encode_memory(image, frame.masks, frame.object_score, frame.prompted)
-        _wait_for(network.device)
+        wait_for(network.device)
         if repeat:
             best = min(best, time.perf_counter() - started)
     return best
-
-
-def _wait_for(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def _warm_up(network: Sam2, passes: Passes) -> None:

@@ -15,6 +15,12 @@ def to_device(values: np.ndarray, device: torch.device) -> Tensor:
     return tensor.to(device, non_blocking=True)
 
 
+def wait_for(device: torch.device) -> None:
+    """Until everything that was asked of it is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
 def in_one_copy(tensors: Sequence[Tensor]) -> list[Tensor]:
     """Tensors of one device on the host: each copy from a device waits for it, so there is only one.
 

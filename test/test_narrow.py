@@ -1,0 +1,48 @@
+"""Attention with narrow values: what it gives is what torch's own gives after the projection."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from sam2_ros.model import narrow
+from sam2_ros.model.config import get_config
+from sam2_ros.model.memory_attention import RopeAttention
+from sam2_ros.model.narrow import attend_narrow
+from sam2_ros.model.position import axial_rope
+
+
+def noise(*shape: int) -> torch.Tensor:
+    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(sum(shape)))
+
+
+@pytest.mark.parametrize("at_once", [1 << 23, 200, 37, 1])  # together; several queries; two; one at a time
+@pytest.mark.parametrize("batch", [1, 3])
+def test_blocks_give_what_the_whole_gives(at_once: int, batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(narrow, "AT_ONCE", at_once)
+    q, k, v = noise(batch, 9, 16), noise(batch, 31, 16), noise(batch, 31, 4)
+    wide = F.pad(v, (0, 12))
+    assert torch.allclose(attend_narrow(q, k, v), F.scaled_dot_product_attention(q, k, wide)[..., :4], atol=1e-12)
+
+
+def test_values_may_be_projected_after_they_were_attended_to() -> None:
+    config = get_config("toy", 64)
+    attention = RopeAttention(config.hidden_dim, 1, config.hidden_dim, config.memory_dim).double()
+    rope = axial_rope(config.hidden_dim, config.feature_size)
+    tokens = config.feature_size**2
+    q, memory = noise(2, tokens, config.hidden_dim), noise(2, 3 * tokens + 8, config.memory_dim)
+    arguments = (q, memory, memory + 1, rope, rope, 3 * tokens)
+    before = attention.forward_rotated(*arguments)  # gradients are wanted, so in the order of the formula
+    with torch.no_grad():
+        after = attention.forward_rotated(*arguments)
+    assert torch.allclose(before, after, atol=1e-12)
+
+
+def test_an_image_that_is_the_same_to_all_is_worked_on_once() -> None:
+    config = get_config("toy", 64)
+    attention = RopeAttention(config.hidden_dim, 1, config.hidden_dim, config.memory_dim).double()
+    rope = axial_rope(config.hidden_dim, config.feature_size)
+    tokens = config.feature_size**2
+    q, memory = noise(1, tokens, config.hidden_dim), noise(3, tokens, config.memory_dim)
+    shared = attention.forward_rotated(q, memory, memory, rope, rope, tokens)
+    each = attention.forward_rotated(q.expand(3, -1, -1), memory, memory, rope, rope, tokens)
+    assert torch.allclose(shared, each, atol=1e-12)
