@@ -130,7 +130,7 @@ def test_the_numbers_hang_together(report: dict) -> None:
 def a_report() -> Report:
     stage = Stage(ENCODE, Timing(2.0, 3.0, 4.0), 10.0, 5.0, 0.5)
     row = Row(1, Timing(4.0, 5.0, 6.0), 250.0, 10.0, 2.5, 0.25, 3 << 20, (stage,))
-    return Report("toy", "random", 64, 80, 48, "a device", False, "float32", 2, "2.13", "0.1", 7, 10.0, (row,))
+    return Report("toy", "random", 64, 80, 48, "a device", "flash", False, "float32", 2, "2.13", "0.1", 7, 10.0, (row,))
 
 
 def test_the_table_can_be_read() -> None:

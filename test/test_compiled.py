@@ -33,7 +33,7 @@ def traced(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def results(tracker: Tracker) -> list[FrameResult]:
-    """Of a clip in which three objects begin, one of them later, and one is corrected; for longer than memory takes to fill."""
+    """Of a clip in which three objects begin, one of them later, and one is corrected; memory has time to fill."""
     rng = np.random.default_rng(0)
     found = []
     for index in range(POINTER_HORIZON + 15):

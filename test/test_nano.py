@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sam2_ros.config import ModelChoice
+from sam2_ros.config import ModelChoice, TrackerConfig
 from sam2_ros.errors import CheckpointError
 from sam2_ros.evaluation.score import ClipScore
 from sam2_ros.loading import load_network
@@ -41,13 +41,15 @@ class Forgetful(Sam2):
         return self.condition_on_nothing(image).expand(len(memories.frames), -1, -1, -1)
 
 
-def scored(network: Sam2, clips: Sequence[list[SceneFrame]]) -> tuple[float, float]:
+def scored(
+    network: Sam2, clips: Sequence[list[SceneFrame]], config: TrackerConfig | None = None
+) -> tuple[float, float]:
     """Mean J&F and share of visibilities told right, from a box per object."""
     scores = []
     for frames in clips:
         boxes = enumerate(frames[0].boxes, start=1)
         prompts = [Prompt(i, box=np.array(box, float)) for i, box in boxes if box is not None]
-        tracker, score = Tracker(network), ClipScore()
+        tracker, score = Tracker(network, config), ClipScore()
         for index, frame in enumerate(frames):
             result = tracker.step(frame.image, () if index else prompts)
             for prompt in prompts:
@@ -75,6 +77,16 @@ def test_it_tracks_and_needs_its_memory_for_that(nano: Sam2, clips: list[list[Sc
 
 def test_it_runs_at_another_size(clips: list[list[SceneFrame]]) -> None:
     assert scored(load_network(ModelChoice(image_size=256, device="cpu")), clips[:1])[0] > 0.4
+
+
+def test_it_tracks_with_pooled_memory_and_with_memory_that_reaches_further_back(
+    nano: Sam2, clips: list[list[SceneFrame]]
+) -> None:
+    exact, _ = scored(nano, clips[:2])
+    pooled, _ = scored(load_network(ModelChoice(memory_pooling=2, device="cpu")), clips[:2])
+    assert exact - 0.15 < pooled != exact
+    strided, _ = scored(nano, clips[:2], TrackerConfig(memory_stride=4))
+    assert exact - 0.1 < strided != exact
 
 
 def test_a_checkpoint_without_a_model_is_recognised(tmp_path: Path, nano: Sam2) -> None:

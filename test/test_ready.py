@@ -80,6 +80,15 @@ def test_a_device_without_room_for_one_object_is_one_sentence(toy: Sam2, monkeyp
         ready_tracker(toy, TrackerConfig(), compiling=False)
 
 
+@pytest.mark.parametrize(("kernel", "warned"), [("flash", False), ("unfused", True)])
+def test_slow_attention_is_said(
+    kernel: str, warned: bool, toy: Sam2, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ready, "attention_kernel", lambda *_: kernel)
+    ready_tracker(toy, TrackerConfig(objects_per_batch=1), compiling=False)
+    assert ("torch has no fused attention for cpu in torch.float32" in caplog.text) is warned
+
+
 def test_it_is_really_measured(toy: Sam2) -> None:
     assert quickest_batch(toy, toy, [1, 2]) in (1, 2)
 

@@ -2,7 +2,6 @@
 
 import resource
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from test_official_numbers import prompt_of
 
 from sam2_ros.config import TrackerConfig
 from sam2_ros.errors import DeviceError, ImageError, PromptError
-from sam2_ros.model.checkpoint import network_of, random_model
+from sam2_ros.model.checkpoint import random_model
 from sam2_ros.model.config import get_config
 from sam2_ros.model.sam2 import Sam2
 from sam2_ros.tracking.prompt import Prompt
@@ -119,19 +118,6 @@ def test_an_image_that_was_encoded_ahead_gives_the_same(exact: Sam2) -> None:
         prompts = [Prompt(1, box=BOX)] if not index else []
         a, b = ahead.step(ahead.encode(frame), prompts), at_once.step(frame, prompts)
         assert torch.equal(a.objects[0].logits, b.objects[0].logits)
-
-
-def test_pooled_memory_tracks_nearly_the_same() -> None:
-    pooled = replace(TOY, memory_pooling=2)
-    weights = network(STREAM, torch.float32).state_dict()
-    whole, part = (network_of(config, dict(weights), "recorded") for config in (TOY, pooled))
-    trackers = Tracker(whole), Tracker(part)
-    assert trackers[1].memory_bytes < trackers[0].memory_bytes / 2
-    for index, frame in enumerate(frames(5)):
-        results = [tracker.step(frame, [Prompt(1, box=BOX)] if not index else []) for tracker in trackers]
-    a, b = (result.objects[0].logits for result in results)
-    assert not torch.equal(a, b)
-    assert (a - b).abs().mean() < 0.3 * a.abs().mean()
 
 
 # --- results ---------------------------------------------------------------------------------------------------------

@@ -57,6 +57,7 @@ class Report:
     width: int  # of the images, in pixels
     height: int
     device: str
+    attention: str  # which kernel does the memory attention
     compiled: bool  # end to end; stages are measured uncompiled
     precision: str
     threads: int
@@ -78,7 +79,8 @@ def table(report: Report) -> str:
     lines = [
         f"{report.model} ({report.weights} weights), {report.image_size} px, images {report.width}x{report.height}, "
         f"{report.precision}",
-        f"{report.device}; torch {report.torch}; a matrix product does {report.matmul_tflop_per_s:.3g} TFLOP/s",
+        f"{report.device}; torch {report.torch}; a matrix product does {report.matmul_tflop_per_s:.3g} TFLOP/s; "
+        f"memory attention: {report.attention}",
         f"{report.frames} frames each, full memory; milliseconds{'; end to end compiled' if report.compiled else ''}",
     ]
     for row in report.rows:

@@ -16,6 +16,7 @@ from ..errors import DeviceError
 from ..loading import load_network, named_config, wants_compiling
 from ..messages import pack_array
 from ..model.compiled import Passes, bucket, compiled
+from ..model.kernels import attention_kernel
 from ..model.sam2 import Sam2
 from ..shipped import SHIPPED
 from ..tracking.prompt import Prompt
@@ -67,6 +68,7 @@ def bench(request: BenchRequest, progress: Callable[[str], None]) -> Report:
         width=request.width,
         height=request.height,
         device=name_of(device),
+        attention=attention_kernel(config, device, network.dtype),
         compiled=passes is not network,
         precision=str(network.dtype).removeprefix("torch."),
         threads=torch.get_num_threads(),

@@ -11,6 +11,7 @@ import torch
 from ..config import TrackerConfig
 from ..errors import DeviceError
 from ..model.compiled import Passes, compiled
+from ..model.kernels import UNFUSED, attention_kernel
 from ..model.probe import probe
 from ..model.sam2 import Sam2
 from .prompt import Prompt
@@ -30,6 +31,13 @@ def ready_tracker(network: Sam2, config: TrackerConfig, compiling: bool) -> Trac
     ``compiling``: compile the network; takes minutes the first time. An ``objects_per_batch`` of 0 becomes what is
     quickest here.
     """
+    if attention_kernel(network.config, network.device, network.dtype) == UNFUSED:
+        _log.warning(
+            "torch has no fused attention for %s in %s, so memory attention is several times slower; choose precision "
+            "bfloat16 or float16, or a newer torch",
+            network.device,
+            network.dtype,
+        )
     sizes = _batch_sizes(config.objects_per_batch or config.max_objects)
     try:
         passes = compiled(network, sizes) if compiling else network

@@ -1,0 +1,28 @@
+"""Which of torch's attention kernels does the memory attention here."""
+
+import torch
+
+from .config import ModelConfig
+
+BY_OURSELVES = "products in blocks"  # see narrow.py
+UNFUSED = "unfused"
+UNKNOWN = "unknown"  # this torch does not tell
+
+TOKENS = 128  # of the question: kernels depend on width, type and device, not on how many tokens there are
+
+
+def attention_kernel(config: ModelConfig, device: torch.device, dtype: torch.dtype) -> str:
+    """``flash``, ``efficient`` or ``cudnn`` on CUDA, in the order in which torch takes them; or one of the above."""
+    if device.type != "cuda":
+        return BY_OURSELVES
+    tokens = torch.empty(1, 1, TOKENS, config.hidden_dim, device=device, dtype=dtype)
+    kernels = torch.backends.cuda
+    try:
+        asked = kernels.SDPAParams(tokens, tokens, tokens, None, 0.0, False, False)
+        if kernels.can_use_flash_attention(asked, False):
+            return "flash"
+        if kernels.can_use_efficient_attention(asked, False):
+            return "efficient"
+        return "cudnn" if kernels.can_use_cudnn_attention(asked, False) else UNFUSED
+    except (AttributeError, TypeError):
+        return UNKNOWN
