@@ -64,11 +64,15 @@ class Scene:
         header.stamp.sec, header.stamp.nanosec = sec, rest
         return header
 
+    def image(self, ms: int) -> Image:
+        """The image of a time."""
+        message = Image(header=self.header(ms), height=SIZE, width=SIZE, encoding="rgb8", step=3 * SIZE)
+        message.data = pack_array(picture(ms))
+        return message
+
     def show(self, ms: int) -> TrackedObjectArray:
         """The objects in the image of a time."""
-        frame = picture(ms)
-        message = Image(header=self.header(ms), height=SIZE, width=SIZE, encoding="rgb8", step=3 * SIZE)
-        message.data = pack_array(frame)
+        message = self.image(ms)
         self.objects.clear()
         self.images.publish(message)
         self.ears.wait(lambda: any(m.header == message.header for m in self.objects), f"objects at {ms} ms")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from disc import Scene, box_at, offset, scene_for_tracker
 from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import Image
 
 from sam2_ros.msg import PromptArray
 
@@ -33,6 +34,23 @@ def test_with_history_a_late_box_puts_the_mask_on_the_moving_object_and_without_
         assert told_late(scene) < 8
     with scene_for_tracker(tmp_path, parameters(tmp_path, "history_seconds: 0.0")) as scene:
         assert told_late(scene) > AWAY
+
+
+def test_looking_ahead_changes_no_result(tmp_path: Path) -> None:
+    with scene_for_tracker(tmp_path, parameters(tmp_path, "look_ahead: true")) as scene:
+        assert told_late(scene) < 8
+        scene.send(scene.images, Image(header=scene.header(500), encoding="32FC1", height=2, width=2, step=8))
+        scene.ears.wait(lambda: "image skipped" in scene.tracker.text(), "a word on the image that is none")
+        assert offset(scene.show(550), 550) < 8
+
+
+def test_every_other_image_is_passed_over_when_that_is_asked_for(tmp_path: Path) -> None:
+    with scene_for_tracker(tmp_path, parameters(tmp_path, "track_every: 2")) as scene:
+        for ms in range(0, 250, 50):
+            scene.send(scene.images, scene.image(ms))
+        wanted = [scene.header(ms).stamp for ms in (0, 100, 200)]
+        scene.ears.wait(lambda: len(scene.objects) >= len(wanted), "objects of three images")
+        assert [message.header.stamp for message in scene.objects] == wanted
 
 
 @pytest.fixture
