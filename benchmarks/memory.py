@@ -66,7 +66,8 @@ def main() -> int:
     tracker = Tracker(load_network(choice), TrackerConfig(max_objects=args.objects))
     rng = np.random.default_rng(0)
     pictures = rng.integers(0, 256, (8, args.size, args.size, 3), dtype=np.uint8)
-    start, begun = usage(tracker), time.monotonic()
+    start = usage(tracker)
+    told, since = 0, time.monotonic()
     for step in range(1, args.steps + 1):
         if tracker.object_ids and rng.random() < 0.05:
             tracker.remove(int(rng.choice(tracker.object_ids)))
@@ -77,9 +78,10 @@ def main() -> int:
         if step == SETTLED or step % max(1, args.steps // 10) == 0:
             print(
                 f"step {step:6d}  bank {now.bank:,} B  resident {now.resident / 2**20:.1f} MiB  "
-                f"cuda {now.cuda / 2**20:.1f} MiB  {step / (time.monotonic() - begun):.1f} steps/s",
+                f"cuda {now.cuda / 2**20:.1f} MiB  {(step - told) / (time.monotonic() - since):.1f} steps/s since",
                 flush=True,
             )
+            told, since = step, time.monotonic()
     growth = max(now.resident - start.resident, now.cuda - start.cuda) / 2**20
     print(f"growth since step {SETTLED}: {growth:.1f} MiB")
     return 1 if growth > args.allowance or now.bank != start.bank else 0

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sam2_ros.tracking.preprocess import MEAN, STD, mask_to_square, normalise, to_network, to_square
+from sam2_ros.tracking.preprocess import MEAN, STD, mask_to_square, normalise, square_pixels, to_network, to_square
 
 CPU = torch.device("cpu")
 
@@ -51,3 +51,14 @@ def test_a_mask_is_reduced_with_antialiasing_and_cut_at_one_half() -> None:
     mask[:2, :2] = True  # one full quarter
     mask[2, 3] = True  # a quarter of a quarter
     assert mask_to_square(mask, 2, CPU, torch.float32).tolist() == [[[1, 0], [0, 0]]]
+
+
+@pytest.mark.parametrize("size", [64, 192, 320, 1024])
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [(1280, 720), (640, 480), (641, 481), (777, 333), (100, 100), (90, 100), (5, 3), (1, 1), (320, 1)],
+)
+def test_halves_that_are_resized_at_the_same_time_leave_no_seam(width: int, height: int, size: int) -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    whole = Image.fromarray(frame).resize((size, size), Image.Resampling.BICUBIC)
+    assert np.array_equal(square_pixels(frame, size), np.asarray(whole))

@@ -1,6 +1,9 @@
 """Frames, prompts and masks to the network's square image."""
 
 import functools
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -68,7 +71,41 @@ def _normalised_bytes(dtype: torch.dtype) -> np.ndarray:
 
 def square_pixels(frame: np.ndarray, size: int) -> np.ndarray:
     """Frame (H, W, 3) uint8 to (S, S, 3) uint8 as the official video loader resizes it: Pillow's bicubic."""
-    return np.asarray(Image.fromarray(frame).resize((size, size), Image.Resampling.BICUBIC))
+    height, width = frame.shape[:2]
+    image = Image.fromarray(frame)
+    if height > width:  # the order in which Pillow resizes the two sides, and so its rounding, depends on its version
+        return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
+    wide = Image.new("RGB", (size, height))
+    square = np.empty((size, size, 3), dtype=np.uint8)
+
+    def widen(rows: slice) -> None:
+        part = image.crop((0, rows.start, width, rows.stop))
+        wide.paste(part.resize((size, part.height), Image.Resampling.BICUBIC), (0, rows.start))
+
+    def squeeze(rows: slice) -> None:
+        # Pillow looks beyond the box for what its edges are mixed from, so there is no seam.
+        box = 0, rows.start * height / size, size, rows.stop * height / size
+        square[rows] = np.asarray(wide.resize((size, rows.stop - rows.start), Image.Resampling.BICUBIC, box))
+
+    _in_halves(height, widen)
+    _in_halves(size, squeeze)
+    return square
+
+
+def _in_halves(rows: int, work: Callable[[slice], None]) -> None:
+    """Do the upper and the lower half of some rows at the same time: Pillow lets other threads run."""
+    lower = _helper().submit(work, slice(rows // 2, rows))
+    if rows > 1:
+        work(slice(0, rows // 2))
+    lower.result()
+
+
+@functools.cache
+def _helper() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, "resize")
+
+
+os.register_at_fork(after_in_child=_helper.cache_clear)  # threads stay behind in a fork
 
 
 def _to_device(frame: np.ndarray, device: torch.device) -> Tensor:
