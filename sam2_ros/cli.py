@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _replay(options: argparse.Namespace) -> None:
     from .bag.replay import ReplayRequest, replay
     from .loading import load_network
-    from .tracking.tracker import Tracker
+    from .tracking.ready import repeatable_tracker
 
     choice, config = config_from(ModelChoice, options), config_from(TrackerConfig, options)
     if choice.checkpoint == "random":
@@ -69,7 +69,8 @@ def _replay(options: argparse.Namespace) -> None:
         time=config_from(TimeConfig, options),
         as_live=options.as_live,
     )
-    summary = replay(request, lambda: Tracker(load_network(choice), config))
+    compiling = choice.compile_network == "always"
+    summary = replay(request, lambda: repeatable_tracker(load_network(choice), config, compiling))
     for sentence in summary.prompts_not_applied:
         _say(f"warning: not applied: {sentence}")
     if not options.quiet:

@@ -42,7 +42,8 @@ class TrackerConfig:
     )
     objects_per_batch: int = _parameter(
         0,
-        "objects that go through the network together; 0 measures at the start what is quickest here",
+        "objects that go through the network together; 0: all, and in the live node as many as it measures to be "
+        "quickest",
         limits=(0, 255),
     )
     max_cond_frames: int = _parameter(
@@ -100,7 +101,7 @@ class ModelChoice:
     )
     compile_network: str = _parameter(
         "auto",
-        "auto compiles the network on CUDA, not on the CPU; always, never: the first start takes minutes longer, then "
+        "auto compiles the network in the live node on CUDA; always, never: the first start takes minutes longer, then "
         "every image is faster; what is compiled is tried first, and left alone where it gives other numbers",
         choices=("auto", "always", "never"),
     )

@@ -10,7 +10,7 @@ import numpy as np
 from .bag.replay import ReplayRequest, ReplaySummary, replay
 from .bag.staging import check_free, staged
 from .bag.synthesize import SynthesizeRequest, synthesize
-from .config import ModelChoice
+from .config import ModelChoice, TrackerConfig
 from .contact_sheet import chosen, contact_sheet
 from .demo_scene import HEIGHT, WIDTH
 from .errors import BagError
@@ -18,7 +18,7 @@ from .evaluate.one import evaluate
 from .evaluate.request import EvaluateRequest
 from .loading import load_network
 from .synthetic import settings_for
-from .tracking.tracker import Tracker
+from .tracking.ready import repeatable_tracker
 
 SCENE, TRACKED, VIDEO, SHEET = "scene_bag", "tracked_bag", "overlay.mp4", "contact_sheet.png"
 
@@ -41,7 +41,8 @@ def run_demo(folder: Path, choice: ModelChoice, seed: int, difficulty: str) -> D
         synthesize(SynthesizeRequest(part / SCENE, seed, settings))
         overlays = part / "overlays"
         request = ReplayRequest(bag=part / SCENE, output=part / TRACKED, video=part / VIDEO, overlays=overlays)
-        summary = replay(request, lambda: Tracker(load_network(choice)))
+        compiling = choice.compile_network == "always"
+        summary = replay(request, lambda: repeatable_tracker(load_network(choice), TrackerConfig(), compiling))
         _write_sheet(sorted(overlays.iterdir()), part / SHEET)
         shutil.rmtree(overlays)
         figures = evaluate(EvaluateRequest(part / TRACKED, truth=part / SCENE)).figures

@@ -20,7 +20,7 @@ from ..errors import EvaluationError
 from ..evaluation.protocol import Protocol
 from ..messages import NS_PER_S
 from ..pixels import to_rgb
-from ..tracking.tracker import Tracker
+from ..tracking.ready import repeatable_tracker
 from .clip import different_sizes
 from .network import network
 from .pairs import apart, frame_numbers
@@ -117,7 +117,7 @@ def track(
             progress=progress,
             only=None if only is None else frozenset(only),
         ),
-        lambda: Tracker(network(request.choice), config),
+        lambda: repeatable_tracker(network(request.choice), config, request.choice.compile_network == "always"),
     )
     return _told(request, summary)
 

@@ -49,6 +49,12 @@ def ready_tracker(network: Sam2, config: TrackerConfig, compiling: bool) -> Trac
         raise DeviceError(f"{network.device} has no memory for one object; choose a smaller model") from error
 
 
+def repeatable_tracker(network: Sam2, config: TrackerConfig, compiling: bool) -> Tracker:
+    """A tracker for recordings: nothing is measured, so that the same recording gives the same bits."""
+    sizes = _batch_sizes(config.objects_per_batch or config.max_objects)
+    return Tracker(network, config, compiled(network, sizes) if compiling else network)
+
+
 def _batch_sizes(most: int) -> list[int]:
     """1, 2, 4, 8 ... up to the first that holds ``most``."""
     return [1 << power for power in range((most - 1).bit_length() + 1)]
