@@ -36,6 +36,7 @@ from sam2_ros.bench.report import Timing, timing
 from sam2_ros.bench.staged import FULL_MEMORY
 from sam2_ros.config import ModelChoice, TrackerConfig
 from sam2_ros.loading import load_network
+from sam2_ros.model.compiled import Passes, bucket, compiled
 from sam2_ros.model.config import ModelConfig
 from sam2_ros.model.prompt_encoder import BOX_BOTTOM_RIGHT, BOX_TOP_LEFT
 from sam2_ros.model.sam2 import Sam2
@@ -226,8 +227,8 @@ class Peer:
 class Ours:
     """`Tracker`, the same way."""
 
-    def __init__(self, network: Sam2, objects: int) -> None:
-        self._tracker = Tracker(network, TrackerConfig(max_objects=objects))
+    def __init__(self, network: Sam2, passes: Passes, objects: int) -> None:
+        self._tracker = Tracker(network, TrackerConfig(max_objects=objects), passes)
         self._prompts: list[Prompt] = []
 
     def begin(self, object_id: int, box: np.ndarray) -> None:
@@ -280,11 +281,16 @@ def boxes(frame: SceneFrame, count: int) -> list[np.ndarray]:
 
 
 def measure(
-    network: Sam2, model: Sam2VideoModel, clip: Sequence[SceneFrame], count: int, clock: Callable[[], float]
+    network: Sam2,
+    passes: Passes,
+    model: Sam2VideoModel,
+    clip: Sequence[SceneFrame],
+    count: int,
+    clock: Callable[[], float],
 ) -> Row:
     """Both on one clip, frame by frame in turn."""
     size = clip[0].image.shape[1], clip[0].image.shape[0]
-    ours, peer = Ours(network, count), Peer(model, network, size)
+    ours, peer = Ours(network, passes, count), Peer(model, network, size)
     for number, box in enumerate(boxes(clip[0], count), start=1):
         ours.begin(number, box)
         peer.begin(number, box)
@@ -336,7 +342,7 @@ def main() -> int:
     parser.add_argument("--width", type=int, default=1280)
     parser.add_argument("--height", type=int, default=720)
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="default: %(default)s")
-    parser.add_argument("--compile", action="store_true", help="compile the peer's parts with torch.compile")
+    parser.add_argument("--compile", action="store_true", help="compile both with torch.compile")
     parser.add_argument("--json", type=Path, help="write the table to a file")
     options = parser.parse_args()
 
@@ -345,7 +351,9 @@ def main() -> int:
     )
     network = load_network(choice)
     model = their_model(network)
+    passes: Passes = network
     if options.compile:
+        passes = compiled(network, sorted({bucket(count) for count in options.objects}))
         for name in ("vision_encoder", "memory_attention", "mask_decoder", "memory_encoder"):
             getattr(model, name).compile()
     settings = dataclasses.replace(
@@ -365,7 +373,7 @@ def main() -> int:
     rows = []
     with torch.inference_mode():
         for count in options.objects:
-            rows.append(measure(network, model, clip, count, CLOCKS[options.clock]))
+            rows.append(measure(network, passes, model, clip, count, CLOCKS[options.clock]))
             print(rows[-1], flush=True)
     if options.json:
         options.json.write_text(json.dumps([dataclasses.asdict(row) for row in rows], indent=1) + "\n")

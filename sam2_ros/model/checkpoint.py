@@ -69,6 +69,8 @@ def ready(model: Sam2, device: torch.device | str, dtype: torch.dtype) -> Sam2:
     """The network for inference only, on its device, in its precision."""
     model.requires_grad_(False).eval().to(device=device, dtype=torch.promote_types(dtype, torch.float32))
     model.fold()
+    if torch.device(device).type == "cuda":
+        model.to(memory_format=torch.channels_last)  # as cuDNN's convolutions on tensor cores want it
     return model.to(dtype)
 
 
