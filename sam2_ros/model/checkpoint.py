@@ -70,7 +70,8 @@ def ready(model: Sam2, device: torch.device | str, dtype: torch.dtype) -> Sam2:
     model.requires_grad_(False).eval().to(device=device, dtype=torch.promote_types(dtype, torch.float32))
     model.fold()
     if torch.device(device).type == "cuda":
-        model.to(memory_format=torch.channels_last)  # as cuDNN's convolutions on tensor cores want it
+        # As cuDNN's convolutions on tensor cores want it. torch's type hints do not know of it.
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model.to(dtype)
 
 
