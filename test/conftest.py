@@ -3,6 +3,7 @@
 import importlib.util
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,10 @@ ROS_IS_HERE = _can_import("rclpy") and _can_import("sam2_ros.msg")
 collect_ignore = [] if ROS_IS_HERE else ["ros"]
 # What the tests launch has to run in this very environment; `colcon test` puts another Python first.
 os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+
+# A shell starts what runs in its background deaf to Ctrl-C, and some tests press it.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
