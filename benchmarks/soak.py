@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,8 @@ def show(width: int, height: int, rate: float) -> None:
 
     node.create_timer(1 / rate, publish)
     print("ready", flush=True)
-    rclpy.spin(node)
+    with suppress(KeyboardInterrupt):  # that is how it is told to stop
+        rclpy.spin(node)
 
 
 @dataclass(frozen=True)
