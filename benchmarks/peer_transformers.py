@@ -353,7 +353,7 @@ def main() -> int:
     model = their_model(network)
     passes: Passes = network
     if options.compile:
-        passes = compiled(network, sorted({bucket(count) for count in options.objects}))
+        passes = compiled(network, sorted({bucket(count) for count in options.objects}), TrackerConfig().num_maskmem)
         for name in ("vision_encoder", "memory_attention", "mask_decoder", "memory_encoder"):
             getattr(model, name).compile()
     settings = dataclasses.replace(

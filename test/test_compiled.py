@@ -57,11 +57,12 @@ def test_objects_are_filled_up_to_powers_of_two(count: int, filled: int) -> None
 
 
 @pytest.mark.usefixtures("traced")
-def test_compiled_passes_track_as_the_network_does(toy: Sam2) -> None:
-    passes = CompiledPasses(toy)
+@pytest.mark.parametrize("num_maskmem", [7, 3])
+def test_compiled_passes_track_as_the_network_does(num_maskmem: int, toy: Sam2) -> None:
+    passes = CompiledPasses(toy, num_maskmem)
     seen: list[int] = []
     passes._follow = _counting(passes._follow, seen)
-    config = TrackerConfig(max_objects=3)
+    config = TrackerConfig(max_objects=3, num_maskmem=num_maskmem)
     assert largest_difference(results(Tracker(toy, config, passes)), results(Tracker(toy, config))) < 1e-9
     assert set(seen) == {1, 2, 4}  # by history: two and one, all three filled up to four, and again two and one
 
@@ -76,7 +77,7 @@ def _counting(follow, seen: list[int]):
 
 @pytest.mark.usefixtures("traced")
 def test_what_agrees_is_used(toy: Sam2, caplog: pytest.LogCaptureFixture) -> None:
-    assert isinstance(compiled(toy, [1, 2]), CompiledPasses)
+    assert isinstance(compiled(toy, [1, 2], 7), CompiledPasses)
     assert not [record for record in caplog.records if record.name.startswith("sam2_ros")]
 
 
@@ -86,7 +87,7 @@ def test_what_gives_other_numbers_is_left_alone(
     wrong: str, toy: Sam2, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(CompiledPasses, "_compiled", lambda self, function: _slightly_off(function, wrong))
-    assert compiled(toy, [1]) is toy
+    assert compiled(toy, [1], 7) is toy
     assert "the network gives other numbers (relative error 1e-05, at most 1e-09 is expected)" in caplog.text
     assert "runs uncompiled" in caplog.text
 
@@ -106,7 +107,7 @@ def test_where_nothing_can_be_compiled_the_network_is_used_as_it_is(
 
     monkeypatch.setattr(torch, "compile", lambda function: fail)
     with caplog.at_level(logging.WARNING):
-        assert compiled(toy, [1]) is toy
+        assert compiled(toy, [1], 7) is toy
     assert "cannot be compiled here, so it runs uncompiled, and slower: no compiler was found" in caplog.text
     assert "a long story" not in caplog.text
 

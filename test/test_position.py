@@ -6,7 +6,7 @@ import torch
 
 from sam2_ros.model.checkpoint import random_model
 from sam2_ros.model.config import get_config
-from sam2_ros.model.position import axial_rope, rotate
+from sam2_ros.model.position import axial_rope, rotate_
 from sam2_ros.model.sam2 import PromptTensors
 
 ROPE = axial_rope(16, 3)  # (2, 9, 8)
@@ -18,7 +18,7 @@ ROPE = axial_rope(16, 3)  # (2, 9, 8)
 )
 def test_pairs_are_turned_as_planes_are(dtype: torch.dtype, tolerance: float) -> None:
     x = torch.randn(2, 5, 9, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).to(dtype)
-    found = rotate(x, ROPE.to(dtype))
+    found = rotate_(x.clone(), ROPE.to(dtype))
     assert found.dtype == dtype
     pairs = x.double().numpy().reshape(2, 5, 9, 8, 2)
     angle = np.arctan2(ROPE[1].numpy(), ROPE[0].numpy())
@@ -30,8 +30,8 @@ def test_pairs_are_turned_as_planes_are(dtype: torch.dtype, tolerance: float) ->
 def test_views_are_turned_too_and_gradients_come_back() -> None:
     whole = torch.randn(2, 12, 32, dtype=torch.float64, requires_grad=True)
     part = whole[:, 3:, 16:]  # as heads and rotated keys are
-    out = rotate(part, ROPE)
-    assert torch.equal(out, rotate(part.contiguous(), ROPE))
+    out = rotate_(part * 1, ROPE)
+    assert torch.equal(out, rotate_(part.detach().clone(), ROPE))
     out.square().sum().backward()  # a turn keeps lengths, so this is the gradient of the input's own square
     assert whole.grad is not None
     assert torch.allclose(whole.grad[:, 3:, 16:], 2 * part.detach())

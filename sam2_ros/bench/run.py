@@ -49,7 +49,7 @@ def bench(request: BenchRequest, progress: Callable[[str], None]) -> Report:
     passes: Passes = network
     if wants_compiling(choice.compile_network, device):
         progress("compiling")
-        passes = compiled(network, sorted({bucket(count) for count in request.objects}))
+        passes = compiled(network, sorted({bucket(count) for count in request.objects}), TrackerConfig().num_maskmem)
     progress("matrix product")
     rate = matmul_rate(device, network.dtype)
     flops = count_flops(config, request.objects)

@@ -38,12 +38,12 @@ class Passes(Protocol):
         """See `Sam2.encode_memory`."""
 
 
-def compiled(network: Sam2, batches: Sequence[int]) -> Passes:
-    """The network's passes compiled and tried for these numbers of objects.
+def compiled(network: Sam2, batches: Sequence[int], num_maskmem: int) -> Passes:
+    """The network's passes compiled and tried for these numbers of objects; a full memory has ``num_maskmem`` masks.
 
     The network as it is, with a warning, where compiling fails or gives other numbers.
     """
-    passes = CompiledPasses(network)
+    passes = CompiledPasses(network, num_maskmem)
     try:
         worst = max(disagreement(network, passes, batch) for batch in batches)
     except Exception as error:  # a compiler can be missing, too old, or fail in any other way
@@ -69,8 +69,10 @@ def bucket(count: int) -> int:
 class CompiledPasses:
     """Compiles at first use; see `compiled`."""
 
-    def __init__(self, network: Sam2) -> None:
+    def __init__(self, network: Sam2, num_maskmem: int) -> None:
+        """``num_maskmem``: masks in a full memory, at least; with fewer the network is used as it is."""
         self._network = network
+        self._full = num_maskmem
 
         def encode_image(pixels: Tensor) -> tuple[Tensor, ...]:
             image = network.encode_image(pixels)
@@ -100,7 +102,7 @@ class CompiledPasses:
 
     def follow(self, image: ImageFeatures, memories: Memories) -> tuple[Tensor, MaskPrediction]:
         """See `Sam2.follow`."""
-        if memories.frames.shape[1] < self._network.config.num_maskmem or memories.pointers.shape[1] <= POINTER_HORIZON:
+        if memories.frames.shape[1] < self._full or memories.pointers.shape[1] <= POINTER_HORIZON:
             return self._network.follow(image, memories)
         count = memories.frames.shape[0]
         histories = _filled(memories.frames, memories.frame_time, memories.pointers, memories.pointer_age)

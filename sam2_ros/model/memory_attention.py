@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from .config import ModelConfig
 from .layers import Attention, relu_
 from .narrow import attend_narrow
-from .position import Table, axial_rope, rotate, rotate_, sine_position_2d
+from .position import Table, axial_rope, rotate_, sine_position_2d
 
 POSITION_WEIGHT = 0.1  # of the sine positions that are added to the features at the entrance
 
@@ -22,7 +22,7 @@ class RopeAttention(Attention):
 
         Rotations of the queries (2, L, C / 2), and of the keys of one map (2, L_k, C / 2).
         """
-        q, k = rotate(self.q_proj(q), q_rope), self.k_proj(k)
+        q, k = rotate_(self.q_proj(q), q_rope), self.k_proj(k)
         rotate_(k[:, :rotated_keys].unflatten(1, (-1, k_rope.shape[1])), k_rope)  # (B, maps, L_k, C)
         q = q.expand(k.shape[0], -1, -1)
         if v.shape[2] < k.shape[2] and v.device.type == "cpu" and not torch.is_grad_enabled():

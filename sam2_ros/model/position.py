@@ -77,13 +77,8 @@ def axial_rope(channels: int, size: int, pooling: int = 1) -> Tensor:
     return torch.stack((angle.cos(), angle.sin()))
 
 
-def rotate(x: Tensor, rope: Tensor) -> Tensor:
-    """Turn the pairs (2i, 2i + 1) of ``x`` (..., L, C) by the rotations (2, L, C / 2)."""
-    return rotate_(x.clone(), rope)
-
-
 def rotate_(x: Tensor, rope: Tensor) -> Tensor:
-    """`rotate` in place."""
+    """Turn, in place, the pairs (2i, 2i + 1) of ``x`` (..., L, C) by the rotations (2, L, C / 2)."""
     cosine, sine = rope
     pairs = x.unflatten(-1, (-1, 2))
     if x.device.type == "cpu" and x.dtype.itemsize >= 4:

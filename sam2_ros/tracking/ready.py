@@ -40,7 +40,7 @@ def ready_tracker(network: Sam2, config: TrackerConfig, compiling: bool) -> Trac
         )
     sizes = _batch_sizes(config.objects_per_batch or config.max_objects)
     try:
-        passes = compiled(network, sizes) if compiling else network
+        passes = compiled(network, sizes, config.num_maskmem) if compiling else network
         if not config.objects_per_batch:
             config = replace(config, objects_per_batch=quickest_batch(network, passes, sizes))
         _warm_up(network, passes)
@@ -52,7 +52,7 @@ def ready_tracker(network: Sam2, config: TrackerConfig, compiling: bool) -> Trac
 def repeatable_tracker(network: Sam2, config: TrackerConfig, compiling: bool) -> Tracker:
     """A tracker for recordings: nothing is measured, so that the same recording gives the same bits."""
     sizes = _batch_sizes(config.objects_per_batch or config.max_objects)
-    return Tracker(network, config, compiled(network, sizes) if compiling else network)
+    return Tracker(network, config, compiled(network, sizes, config.num_maskmem) if compiling else network)
 
 
 def _batch_sizes(most: int) -> list[int]:
