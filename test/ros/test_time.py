@@ -12,8 +12,7 @@ from sam2_ros.msg import PromptArray
 
 LATE = 400  # ms from an image to what a slow detector says of it
 SHOWN = 50  # ms from image to image
-AWAY = 12  # pixels between a mask and the disc from which on it is not on it: the disc moves 24 in those 400 ms, but its
-# rim is still in the box, and the network may take to that
+AWAY = 15  # pixels between a mask and the disc from which on it is not on it; the disc moves 24 in those 400 ms
 
 
 def parameters(folder: Path, *lines: str) -> str:
