@@ -1,5 +1,6 @@
 """The gate that weights pass: official files load exactly, everything else is refused by name and runs no code."""
 
+import dataclasses
 import hashlib
 import io
 import os
@@ -334,6 +335,12 @@ def test_unknown_model_lists_the_known_ones() -> None:
 def test_image_size_is_a_multiple_of_32(image_size: int) -> None:
     with pytest.raises(ConfigError, match=f"image_size is {image_size}; it has to be a positive multiple of 32"):
         load_network(ModelChoice(model="toy", checkpoint="random", image_size=image_size))
+
+
+@pytest.mark.parametrize("kernel", [0, 1, 3])
+def test_kernels_of_the_upscaling_double_the_sides(kernel: int) -> None:
+    with pytest.raises(ValueError, match=f"upscaling_kernel is {kernel}; choose an even number from 2 on"):
+        dataclasses.replace(get_config("toy"), upscaling_kernel=kernel)
 
 
 def test_bad_precision() -> None:

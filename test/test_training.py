@@ -132,6 +132,19 @@ def test_masks_stay_on_their_objects_however_a_clip_is_cut_and_turned(
             assert batch.masks[0, index].any()
 
 
+def test_parts_that_are_no_wider_than_asked_are_not_resized(tmp_path: Path, rng: np.random.Generator) -> None:
+    settings = dataclasses.replace(settings_for("easy"), frames=4, width=96, height=96)
+    synthesize(SynthesizeRequest(tmp_path / "bag", 3, settings, progress=False))
+    bag = BagData(str(tmp_path / "bag"), "/ground_truth/masks", "/ground_truth/masks")
+    clips = prepare(DataConfig(bags=(bag,)), 96, tmp_path / "clips")
+    stage = dataclasses.replace(CLIPS, frames=3, strides=(1,), widest=1.0)
+    for _ in range(10):
+        batch = draw_batch(clips, stage, 64, rng)
+        for index, clip in enumerate(batch.clip.tolist()):
+            inside = batch.images[:, clip, 0][batch.masks[:, index]]
+            assert len(inside.unique()) == 1  # an edge that was resized would be blurred
+
+
 def test_boxes_surround_their_masks_roughly(rng: np.random.Generator) -> None:
     masks = torch.zeros(50, 100, 100, dtype=torch.bool)
     masks[:, 30:60, 20:80] = True
@@ -212,6 +225,21 @@ def test_gradients_reach_the_first_frame_through_the_memory_bank(folder: Path, r
         gradient = network.get_parameter(part).grad
         assert gradient is not None, part
         assert gradient.abs().sum() > 0, part
+
+
+@pytest.mark.parametrize("told", [0.0, 1.0])
+def test_a_memory_that_is_told_knows_who_is_out_of_sight(told: float, folder: Path, rng: np.random.Generator) -> None:
+    torch.manual_seed(0)
+    network = untrained(get_config("toy", 64))
+    torch.nn.init.constant_(network.sam_mask_decoder.pred_obj_score_head.layers[-1].bias, 50.0)  # sees all, always
+    stage = dataclasses.replace(CLIPS, frames=3, kinds=(("box", 1.0),), corrections=0, presence_told=told)
+    batch = draw_batch(prepare(SCENES, 96, folder), stage, 64, rng)
+    batch.masks[1] = False
+    weights = LossConfig()
+    Unroll(network, batch, stage, weights, rng).run().total(weights).backward()
+    mark = network.no_obj_embed_spatial.grad  # what is added to the memory of an absent object
+    assert mark is not None
+    assert bool(mark.abs().sum() > 0) == bool(told)
 
 
 # --- configuration ---------------------------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ def _draw_window(clips: Clips, stage: StageConfig, size: int, rng: np.random.Gen
         if not len(anchors):
             continue
         anchor = int(rng.choice(anchors))
-        y, x, side = _draw_crop(clip[times[0], ..., 3] == anchor, size, rng)
+        y, x, side = _draw_crop(clip[times[0], ..., 3] == anchor, size, stage.widest, rng)
         window = np.stack([_resized(clip[time, y : y + side, x : x + side], size) for time in times])
         candidates = _shown(window[0, ..., 3])
         if anchor in candidates:
@@ -87,10 +87,10 @@ def _returning(labels: np.ndarray, objects: np.ndarray) -> np.ndarray:
     return objects[(gone & here).any(axis=0)]
 
 
-def _draw_crop(anchor: np.ndarray, size: int, rng: np.random.Generator) -> tuple[int, int, int]:
-    """Corner y, x and side of a square that holds a pixel of ``anchor`` (S, S) bool; at least ``size``."""
+def _draw_crop(anchor: np.ndarray, size: int, widest: float, rng: np.random.Generator) -> tuple[int, int, int]:
+    """Corner y, x and side of a square that holds a pixel of ``anchor`` (S, S) bool; 1 to ``widest`` times ``size``."""
     whole = anchor.shape[0]
-    side = int(rng.integers(size, whole + 1))
+    side = int(rng.integers(size, int(min(whole, widest * size)) + 1))
     pixels = np.argwhere(anchor)
     centre = pixels[rng.integers(len(pixels))]
     low, high = np.clip(centre - side + 1, 0, whole - side), np.clip(centre, 0, whole - side)

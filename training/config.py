@@ -1,5 +1,6 @@
 """What a training run is: one YAML file, read into plain dataclasses."""
 
+import math
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from types import GenericAlias
@@ -51,8 +52,10 @@ class StageConfig:
     frames: int  # of one clip: 1 is a still image
     learning_rate: tuple[float, float]  # at the stage's beginning and end, linear between
     image_size: int | None = None  # cut out of the pictures, which saves time; None: whole pictures
+    widest: float = math.inf  # a part that is cut out is at most so many times ``image_size`` wide, then made smaller
     strides: tuple[int, ...] = (1,)  # frames from one to the next are drawn from these
     returns: float = 0.0  # share of clips in which an object that is asked for goes out of sight and comes back
+    presence_told: float = 0.0  # share of steps in which memories and pointers know who is out of sight: a start
     corrections: int = 0  # clicks into the wrong part: on a still up to so many, in a clip on so many frames at most
     kinds: tuple[tuple[str, float], ...] = (("box", 0.5), ("point", 0.5))  # first prompt (box, point, mask), weight
 

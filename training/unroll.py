@@ -1,5 +1,7 @@
 """A batch of clips through the network and the memory bank, as the tracker would take them, with gradients."""
 
+import dataclasses
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -17,6 +19,7 @@ from .losses import Losses, frame_losses, mean_losses
 from .prompts import clicks_inside, corrections, jittered_boxes, joined
 
 LATER_PROMPTS = 0.5  # probability that a clip has any
+CERTAIN = 10.0  # logit of a presence that is told
 
 
 class Unroll:
@@ -33,6 +36,7 @@ class Unroll:
         self._frames, self._count = batch.masks.shape[:2]
         limits = TrackerConfig(max_objects=self._count, max_cond_frames=1 + stage.corrections)
         self._bank = MemoryBank(network.config, limits, network.device, network.dtype)
+        self._told = stage.frames > 1 and rng.random() < stage.presence_told
         self._losses: list[Losses] = []
 
     def run(self) -> Losses:
@@ -103,6 +107,9 @@ class Unroll:
     def _answer(self, features: Tensor, image: ImageFeatures, prompts: PromptTensors, truth: Tensor) -> MaskPrediction:
         output = self._network.decode(features, image, prompts)
         self._losses.append(frame_losses(output, prompts.ambiguous, truth, self._weights))
+        if self._told:
+            seen = truth.flatten(1).any(dim=1)
+            output = dataclasses.replace(output, object_score=torch.where(seen, CERTAIN, -CERTAIN))
         return self._network.settle(output, prompts.ambiguous)
 
 

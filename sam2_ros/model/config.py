@@ -25,6 +25,8 @@ class ModelConfig:
     memory_dim: int = 64  # channels of a memory token
     memory_attention_layers: int = 4
     feedforward_dim: int = 2048  # of the memory attention and of the two-way decoder
+    upscaling_dims: tuple[int, int] = (64, 32)  # channels of the mask decoder's maps of strides 8 and 4
+    upscaling_kernel: int = 2  # side of its transposed convolutions; above 2 neighbours overlap
     num_maskmem: int = 7  # spatial memories attended, the prompted frames counting as one
     image_size: int = 1024  # side of the square input in pixels
     memory_pooling: int = 1  # side of the squares of memory tokens that are averaged into one; released: none are
@@ -40,6 +42,8 @@ class ModelConfig:
             )
         if self.memory_pooling not in (1, 2):
             raise ValueError(f"memory_pooling is {self.memory_pooling}; choose 1 or 2")
+        if self.upscaling_kernel < 2 or self.upscaling_kernel % 2:
+            raise ValueError(f"upscaling_kernel is {self.upscaling_kernel}; choose an even number from 2 on")
 
     @property
     def feature_size(self) -> int:
@@ -85,9 +89,11 @@ MODEL_CONFIGS["nano"] = ModelConfig(
     global_attention_blocks=(2, 3, 4, 5),  # all of the last two stages: their maps are small
     hidden_dim=128,
     memory_dim=32,
-    memory_attention_layers=2,
+    memory_attention_layers=3,
     feedforward_dim=256,
-    image_size=192,
+    upscaling_dims=(96, 64),
+    upscaling_kernel=6,
+    image_size=256,
 )
 MODEL_CONFIGS["toy"] = ModelConfig(
     "toy",
@@ -99,6 +105,7 @@ MODEL_CONFIGS["toy"] = ModelConfig(
     memory_dim=16,
     memory_attention_layers=2,
     feedforward_dim=128,
+    upscaling_dims=(16, 8),
     image_size=256,
 )
 

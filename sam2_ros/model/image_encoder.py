@@ -11,11 +11,11 @@ from .hiera import Hiera
 
 @dataclass(frozen=True, slots=True)
 class ImageFeatures:
-    """What the network keeps of one image (C = hidden_dim, f = image_size / 16)."""
+    """What the network keeps of one image (C = hidden_dim, (C8, C4) = upscaling_dims, f = image_size / 16)."""
 
     features: Tensor  # (B, C, f, f) stride 16
-    stride8: Tensor  # (B, C / 4, 2f, 2f) projected for the mask decoder
-    stride4: Tensor  # (B, C / 8, 4f, 4f) projected for the mask decoder
+    stride8: Tensor  # (B, C8, 2f, 2f) projected for the mask decoder
+    stride4: Tensor  # (B, C4, 4f, 4f) projected for the mask decoder
 
 
 class Lateral(nn.Module):

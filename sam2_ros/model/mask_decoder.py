@@ -47,16 +47,18 @@ class MaskDecoder(nn.Module):
         self.obj_score_token = nn.Embedding(1, dim)
         self.iou_token = nn.Embedding(1, dim)
         self.mask_tokens = nn.Embedding(NUM_MASKS, dim)
+        dim8, dim4 = config.upscaling_dims
+        kernel, padding = config.upscaling_kernel, config.upscaling_kernel // 2 - 1
         self.output_upscaling = nn.Sequential(
-            nn.ConvTranspose2d(dim, dim // 4, kernel_size=2, stride=2),
-            LayerNorm2d(dim // 4),
+            nn.ConvTranspose2d(dim, dim8, kernel, stride=2, padding=padding),
+            LayerNorm2d(dim8),
             nn.GELU(),
-            nn.ConvTranspose2d(dim // 4, dim // 8, kernel_size=2, stride=2),
+            nn.ConvTranspose2d(dim8, dim4, kernel, stride=2, padding=padding),
             nn.GELU(),
         )
-        self.conv_s0 = nn.Conv2d(dim, dim // 8, kernel_size=1)
-        self.conv_s1 = nn.Conv2d(dim, dim // 4, kernel_size=1)
-        self.output_hypernetworks_mlps = nn.ModuleList(MLP((dim, dim, dim, dim // 8)) for _ in range(NUM_MASKS))
+        self.conv_s0 = nn.Conv2d(dim, dim4, kernel_size=1)
+        self.conv_s1 = nn.Conv2d(dim, dim8, kernel_size=1)
+        self.output_hypernetworks_mlps = nn.ModuleList(MLP((dim, dim, dim, dim4)) for _ in range(NUM_MASKS))
         self.iou_prediction_head = MLP((dim, dim, dim, NUM_MASKS))
         self.pred_obj_score_head = MLP((dim, dim, dim, 1))
 
@@ -75,10 +77,10 @@ class MaskDecoder(nn.Module):
         up8, norm, gelu, up4, gelu_last = self.output_upscaling
         x = image.transpose(1, 2).unflatten(2, (height, width))
         x = gelu(norm(up8(x) + stride8))
-        x = gelu_last(up4(x) + stride4)  # (B, C / 8, 4f, 4f)
+        x = gelu_last(up4(x) + stride4)  # (B, C4, 4f, 4f)
         filters = torch.stack(
             [mlp(mask_tokens[:, i]) for i, mlp in enumerate(self.output_hypernetworks_mlps)], dim=1
-        )  # (B, 4, C / 8)
+        )  # (B, 4, C4)
         return DecoderOutput(
             masks=(filters @ x.flatten(2)).unflatten(2, x.shape[2:]),
             # Good masks differ in the third digit, which half precision does not have: whichever comes first would win.
