@@ -13,6 +13,7 @@ Needs `pip install 'sam2_ros[bench]'`.
 """
 
 import argparse
+import copy
 import dataclasses
 import json
 import re
@@ -21,13 +22,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import Sam2VideoConfig, Sam2VideoModel
-from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoInferenceSession
+from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoInferenceSession, Sam2VideoLayerNorm
 
 # This checkout is what is measured, installed or not.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -38,6 +40,7 @@ from sam2_ros.config import ModelChoice, TrackerConfig
 from sam2_ros.loading import load_network
 from sam2_ros.model.compiled import Passes, bucket, compiled
 from sam2_ros.model.config import ModelConfig
+from sam2_ros.model.mask_decoder import MaskDecoder
 from sam2_ros.model.prompt_encoder import BOX_BOTTOM_RIGHT, BOX_TOP_LEFT
 from sam2_ros.model.sam2 import Sam2
 from sam2_ros.synthetic import DIFFICULTIES, SceneFrame, scene
@@ -173,6 +176,7 @@ def their_model(network: Sam2) -> Sam2VideoModel:
     for layer in model.memory_attention.layers:  # their width of a memory is a constant, that of the official sizes
         for name in ("k_proj", "v_proj"):
             setattr(layer.cross_attn_image, name, nn.Linear(config.memory_dim, config.hidden_dim))
+    _upscale_as(model.mask_decoder, network.sam_mask_decoder)
     side = config.image_size // 4
     for block in model.vision_encoder.backbone.blocks:
         if block.query_stride:
@@ -183,6 +187,16 @@ def their_model(network: Sam2) -> Sam2VideoModel:
     nn.Module.to(model, network.device, network.dtype)  # theirs has types of its own
     model.requires_grad_(False).train(False)
     return model
+
+
+def _upscale_as(theirs: Any, ours: MaskDecoder) -> None:
+    """Give their decoder our upscaling's widths and kernels: theirs are those of the official sizes."""
+    up8, norm, _, up4, _ = ours.output_upscaling
+    theirs.upscale_conv1, theirs.upscale_conv2 = copy.deepcopy(up8), copy.deepcopy(up4)
+    theirs.upscale_layer_norm = Sam2VideoLayerNorm(norm.normalized_shape, data_format="channels_first")
+    theirs.conv_s0, theirs.conv_s1 = copy.deepcopy(ours.conv_s0), copy.deepcopy(ours.conv_s1)
+    for their_mlp, mlp in zip(theirs.output_hypernetworks_mlps, ours.output_hypernetworks_mlps, strict=True):
+        their_mlp.proj_out = copy.deepcopy(mlp.layers[-1])
 
 
 # --- the two trackers ------------------------------------------------------------------------------------------------
