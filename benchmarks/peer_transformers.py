@@ -195,7 +195,8 @@ def _upscale_as(theirs: Any, ours: MaskDecoder) -> None:
     theirs.upscale_conv1, theirs.upscale_conv2 = copy.deepcopy(up8), copy.deepcopy(up4)
     theirs.upscale_layer_norm = Sam2VideoLayerNorm(norm.normalized_shape, data_format="channels_first")
     theirs.conv_s0, theirs.conv_s1 = copy.deepcopy(ours.conv_s0), copy.deepcopy(ours.conv_s1)
-    for their_mlp, mlp in zip(theirs.output_hypernetworks_mlps, ours.output_hypernetworks_mlps, strict=True):
+    mlps: list[Any] = list(ours.output_hypernetworks_mlps)
+    for their_mlp, mlp in zip(theirs.output_hypernetworks_mlps, mlps, strict=True):
         their_mlp.proj_out = copy.deepcopy(mlp.layers[-1])
 
 
