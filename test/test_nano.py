@@ -28,10 +28,14 @@ def nano() -> Sam2:
     return load_network(ModelChoice(device="cpu"))
 
 
+def drawn(difficulty: str) -> list[list[SceneFrame]]:
+    settings = dataclasses.replace(settings_for(difficulty), frames=24)
+    return [list(scene(seed, settings)) for seed in SEEDS]
+
+
 @pytest.fixture(scope="module")
 def clips() -> list[list[SceneFrame]]:
-    settings = dataclasses.replace(settings_for("easy"), frames=24)
-    return [list(scene(seed, settings)) for seed in SEEDS]
+    return drawn("easy")
 
 
 class Forgetful(Sam2):
@@ -68,15 +72,22 @@ def test_it_is_the_default_and_small(nano: Sam2) -> None:
 
 def test_it_tracks_and_needs_its_memory_for_that(nano: Sam2, clips: list[list[SceneFrame]]) -> None:
     j_and_f, visibility = scored(nano, clips)
-    assert j_and_f > 0.75
-    assert visibility > 0.9
+    assert j_and_f > 0.8
+    assert visibility > 0.95
     forgetful = Forgetful(nano.config)
     forgetful.load_state_dict(nano.state_dict())
     assert scored(forgetful.eval(), clips)[0] < j_and_f - 0.3
 
 
-def test_it_runs_at_another_size(clips: list[list[SceneFrame]]) -> None:
-    assert scored(load_network(ModelChoice(image_size=256, device="cpu")), clips[:1])[0] > 0.4
+def test_it_keeps_hold_of_objects_that_hide_among_their_like(nano: Sam2) -> None:
+    j_and_f, visibility = scored(nano, drawn("hard"))
+    assert j_and_f > 0.55
+    assert visibility > 0.8
+
+
+@pytest.mark.parametrize("size", [192, 320])
+def test_it_runs_at_another_size(size: int, clips: list[list[SceneFrame]]) -> None:
+    assert scored(load_network(ModelChoice(image_size=size, device="cpu")), clips[:1])[0] > 0.6
 
 
 def test_it_tracks_with_pooled_memory_and_with_memory_that_reaches_further_back(
