@@ -14,7 +14,7 @@ from sam2_ros.model.config import get_config
 from sam2_ros.model.mask_decoder import DecoderOutput
 from sam2_ros.synthetic import settings_for
 from training.batch import draw_batch
-from training.clips import prepare
+from training.clips import Clips, prepare
 from training.config import (
     BagData,
     DataConfig,
@@ -112,17 +112,23 @@ def test_a_bag_without_labels_of_its_images_is_refused(tmp_path: Path) -> None:
 # --- what a step sees ------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def labels(tmp_path_factory: pytest.TempPathFactory) -> Clips:
+    """A clip whose pictures are their own labels."""
+    folder = tmp_path_factory.mktemp("labels")
+    settings = dataclasses.replace(settings_for("easy"), frames=4, width=96, height=96)
+    synthesize(SynthesizeRequest(folder / "bag", 3, settings, progress=False))
+    bag = BagData(str(folder / "bag"), "/ground_truth/masks", "/ground_truth/masks")
+    return prepare(DataConfig(bags=(bag,)), 96, folder / "clips")
+
+
 @pytest.mark.parametrize("size", [64, 96])
 def test_masks_stay_on_their_objects_however_a_clip_is_cut_and_turned(
-    tmp_path: Path, size: int, rng: np.random.Generator
+    labels: Clips, size: int, rng: np.random.Generator
 ) -> None:
-    settings = dataclasses.replace(settings_for("easy"), frames=4, width=96, height=96)
-    synthesize(SynthesizeRequest(tmp_path / "bag", 3, settings, progress=False))
-    bag = BagData(str(tmp_path / "bag"), "/ground_truth/masks", "/ground_truth/masks")  # the picture is its own labels
-    clips = prepare(DataConfig(bags=(bag,)), 96, tmp_path / "clips")
     stage = dataclasses.replace(CLIPS, frames=3, strides=(1,))
     for _ in range(10):
-        batch = draw_batch(clips, stage, size, rng)
+        batch = draw_batch(labels, stage, size, rng)
         assert batch.images.shape == (3, 2, 3, size, size)
         for index, clip in enumerate(batch.clip.tolist()):
             grey = batch.images[:, clip, 0]
@@ -132,14 +138,10 @@ def test_masks_stay_on_their_objects_however_a_clip_is_cut_and_turned(
             assert batch.masks[0, index].any()
 
 
-def test_parts_that_are_no_wider_than_asked_are_not_resized(tmp_path: Path, rng: np.random.Generator) -> None:
-    settings = dataclasses.replace(settings_for("easy"), frames=4, width=96, height=96)
-    synthesize(SynthesizeRequest(tmp_path / "bag", 3, settings, progress=False))
-    bag = BagData(str(tmp_path / "bag"), "/ground_truth/masks", "/ground_truth/masks")
-    clips = prepare(DataConfig(bags=(bag,)), 96, tmp_path / "clips")
+def test_parts_that_are_no_wider_than_asked_are_not_resized(labels: Clips, rng: np.random.Generator) -> None:
     stage = dataclasses.replace(CLIPS, frames=3, strides=(1,), widest=1.0)
     for _ in range(10):
-        batch = draw_batch(clips, stage, 64, rng)
+        batch = draw_batch(labels, stage, 64, rng)
         for index, clip in enumerate(batch.clip.tolist()):
             inside = batch.images[:, clip, 0][batch.masks[:, index]]
             assert len(inside.unique()) == 1  # an edge that was resized would be blurred
