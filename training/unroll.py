@@ -36,7 +36,7 @@ class Unroll:
         self._frames, self._count = batch.masks.shape[:2]
         limits = TrackerConfig(max_objects=self._count, max_cond_frames=1 + stage.corrections)
         self._bank = MemoryBank(network.config, limits, network.device, network.dtype)
-        self._told = stage.frames > 1 and rng.random() < stage.presence_told
+        self._told = rng.random() < stage.presence_told
         self._losses: list[Losses] = []
 
     def run(self) -> Losses:
