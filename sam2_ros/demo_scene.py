@@ -3,4 +3,4 @@
 SEED = 5  # three objects, one of which hides and comes back
 DIFFICULTY = "medium"
 WIDTH, HEIGHT = 320, 240  # pixels
-LIVE_FPS = 10.0  # what two CPU cores keep up with
+LIVE_FPS = 5.0  # what two CPU cores keep up with
