@@ -32,7 +32,13 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sam2_ros.config import ModelChoice
-from sam2_ros.evaluation.score import ClipScore
+from sam2_ros.evaluation.counting import CountedObject, counted
+from sam2_ros.evaluation.figures import object_figures
+from sam2_ros.evaluation.labels import LabelImage
+from sam2_ros.evaluation.protocol import Measure
+from sam2_ros.evaluation.record import Figures
+from sam2_ros.evaluation.scoring import Found, Place, Said, Scorer
+from sam2_ros.evaluation.statistics import mean
 from sam2_ros.loading import load_network
 from sam2_ros.model.image_encoder import ImageFeatures
 from sam2_ros.model.sam2 import Memories, Sam2
@@ -62,7 +68,7 @@ Method = Callable[[Sam2, list[SceneFrame]], Iterator[Answer]]
 class Outcome:
     """One method on one clip."""
 
-    score: ClipScore
+    objects: list[Figures]
     returns: list[bool]  # of every object that came back, whether it was found again
 
 
@@ -178,24 +184,25 @@ PEERS: dict[str, Method] = {"first mask copied": copied, "optical flow": warped,
 
 
 def run(method: Method, network: Sam2, frames: list[SceneFrame]) -> Outcome:
-    """A method on a clip."""
-    score = ClipScore()
-    asked = [prompt.object_id for prompt in boxes(frames[0])]
-    for frame, answer in zip(frames, method(network, frames), strict=True):
-        for object_id in asked:
-            score.add(object_id, frame.labels, answer.labels, answer.visible)
-    return Outcome(score, returns(score))
+    """A method on a clip, scored for the objects that were asked for."""
+    scorer = Scorer()
+    for index, (frame, answer) in enumerate(zip(frames, method(network, frames), strict=True)):
+        said = {object_id: Said(visible=True) for object_id in answer.visible}
+        scorer.add(Place(index, index, index), LabelImage(frame.labels), Found(LabelImage(answer.labels), said))
+    asked = {prompt.object_id for prompt in boxes(frames[0])}
+    objects = [item for item in counted(scorer, Measure.DAVIS).objects if item.object_id in asked]
+    figures = [object_figures(item).figures for item in objects]
+    return Outcome(figures, [found for item in objects for found in returns(item)])
 
 
-def returns(score: ClipScore) -> list[bool]:
-    """Of every object that was hidden for long and came back, whether it was found again."""
+def returns(item: CountedObject) -> list[bool]:
+    """Of every time an object was hidden for long and came back, whether it was found again."""
     found = []
-    for frames in score.objects.values():
-        for first in range(HIDDEN, len(frames)):
-            hidden = not any(frame.visible for frame in frames[first - HIDDEN : first])
-            back = frames[first : first + RETURN]
-            if hidden and frames[first].visible and len(back) == RETURN:
-                found.append(any(frame.visible and frame.region >= FOUND_REGION for frame in back))
+    for first in range(HIDDEN, len(item.rows) - RETURN + 1):
+        hidden = not any(row.visible for row in item.rows[first - HIDDEN : first])
+        if hidden and item.rows[first].visible:
+            back = item.rows[first : first + RETURN]
+            found.append(any(row.visible and row.region >= FOUND_REGION for row in back))
     return found
 
 
@@ -238,21 +245,17 @@ class Row:
 
 
 def row(name: str, outcomes: list[Outcome]) -> Row:
-    """A method over all clips: means over objects, over (object, frame), over returns."""
-
-    def mean(values: Iterator[float]) -> float:
-        collected = list(values)
-        return float(np.mean(collected)) if collected else float("nan")
-
+    """A method over all clips: means over objects, and over returns."""
+    figures = [item for outcome in outcomes for item in outcome.objects]
     come_back = [found for outcome in outcomes for found in outcome.returns]
     return Row(
         name,
-        mean(value for outcome in outcomes for value in outcome.score.j_and_f()),
-        mean(value for outcome in outcomes for value in outcome.score.region()),
-        mean(value for outcome in outcomes for value in outcome.score.boundary()),
-        mean(value for outcome in outcomes for value in outcome.score.visibility()),
-        mean(iter(come_back)),
-        len(come_back),
+        j_and_f=mean([item.j_and_f for item in figures]),
+        j=mean([item.j_mean for item in figures]),
+        f=mean([item.f_mean for item in figures]),
+        visibility=mean([item.visibility_accuracy for item in figures]),
+        found_again=mean(come_back),
+        returns=len(come_back),
     )
 
 

@@ -27,7 +27,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from sam2_ros.bench.run import boxes, made_up_pictures
 from sam2_ros.bench.staged import FULL_MEMORY
 from sam2_ros.config import ModelChoice, TrackerConfig
-from sam2_ros.evaluation.score import ClipScore
+from sam2_ros.evaluation.counting import counted
+from sam2_ros.evaluation.figures import object_figures
+from sam2_ros.evaluation.labels import LabelImage
+from sam2_ros.evaluation.protocol import Measure
+from sam2_ros.evaluation.scoring import Found, Place, Scorer
 from sam2_ros.loading import load_network
 from sam2_ros.model.config import get_config
 from sam2_ros.synthetic import DIFFICULTIES, SceneFrame, scene
@@ -85,14 +89,13 @@ class Clip:
     seed: int
 
 
-def tracked(tracker: Tracker, frames: list[SceneFrame], every: int) -> Iterator[tuple[np.ndarray, set[int]]]:
-    """Label image and ids of the visible objects, for each frame."""
+def tracked(tracker: Tracker, frames: list[SceneFrame], every: int) -> Iterator[np.ndarray]:
+    """A label image (H, W) for each frame."""
     prompts = [Prompt(i, box=np.array(box, float)) for i, box in enumerate(frames[0].boxes, 1) if box is not None]
     for index, frame in enumerate(frames):
         if index % every == 0:
             result = tracker.step(frame.image, () if index else prompts)
-            visible = {state.object_id for state in result.objects if state.visible}
-        yield result.label_image, visible
+        yield result.label_image
 
 
 def j_and_f(clip: Clip) -> list[float]:
@@ -101,12 +104,13 @@ def j_and_f(clip: Clip) -> list[float]:
     cv2.setNumThreads(1)
     frames = list(scene(clip.seed, DIFFICULTIES[clip.difficulty]))
     tracker = clip.trade.tracker("nano", "auto", 16)
-    score = ClipScore()
-    asked = [object_id for object_id, box in enumerate(frames[0].boxes, 1) if box is not None]
-    for frame, (labels, visible) in zip(frames, tracked(tracker, frames, clip.trade.track_every), strict=True):
-        for object_id in asked:
-            score.add(object_id, frame.labels, labels, visible)
-    return score.j_and_f()
+    scorer = Scorer()
+    answers = tracked(tracker, frames, clip.trade.track_every)
+    for index, (frame, labels) in enumerate(zip(frames, answers, strict=True)):
+        scorer.add(Place(index, index, index), LabelImage(frame.labels), Found(LabelImage(labels), None))
+    asked = scorer.first_ids
+    objects = counted(scorer, Measure.DAVIS).objects
+    return [object_figures(item).figures.j_and_f for item in objects if item.object_id in asked]
 
 
 def quality(difficulty: str, clips: int, workers: int) -> list[float]:

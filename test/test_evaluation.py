@@ -1,11 +1,10 @@
-"""J and F as DAVIS 2017 defines them, against a slow reading of the definitions, and the score of a clip."""
+"""J and F as DAVIS 2017 defines them, against a slow reading of the definitions."""
 
 import math
 
 import numpy as np
 import pytest
 
-from sam2_ros.evaluation.score import ClipScore
 from sam2_ros.evaluation.similarity import boundary, boundary_accuracy, region_similarity, tolerance
 
 
@@ -75,25 +74,3 @@ def test_empty_masks(measure) -> None:  # type: ignore[no-untyped-def]
     assert measure(empty, empty) == 1
     assert measure(empty, some) == 0
     assert measure(some, empty) == 0
-
-
-def test_a_clip_is_scored_without_its_first_and_last_frame() -> None:
-    truth, wrong = (np.zeros((20, 20), np.uint8) for _ in range(2))
-    truth[5:10, 5:10] = 3
-    wrong[12:17, 12:17] = 3
-    score = ClipScore()
-    for labels in (wrong, truth, truth, wrong):
-        score.add(3, truth, labels, {3})
-    assert score.j_and_f() == score.region() == score.boundary() == [1.0]
-    score = ClipScore()
-    for labels in (truth, wrong, truth, truth):
-        score.add(3, truth, labels, {3})
-    assert score.region() == [0.5]
-
-
-def test_visibility_counts_every_object_and_frame_after_the_first() -> None:
-    shown, hidden = np.full((8, 8), 1, np.uint8), np.zeros((8, 8), np.uint8)
-    score = ClipScore()
-    for truth, found in ((shown, {1}), (hidden, {1}), (hidden, set()), (shown, set()), (shown, {1})):
-        score.add(1, truth, hidden, found)
-    assert score.visibility() == [False, True, False, True]

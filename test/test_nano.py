@@ -11,7 +11,12 @@ from torch import Tensor
 
 from sam2_ros.config import ModelChoice, TrackerConfig
 from sam2_ros.errors import CheckpointError
-from sam2_ros.evaluation.score import ClipScore
+from sam2_ros.evaluation.counting import counted
+from sam2_ros.evaluation.figures import object_figures
+from sam2_ros.evaluation.labels import LabelImage
+from sam2_ros.evaluation.protocol import Measure
+from sam2_ros.evaluation.record import Figures
+from sam2_ros.evaluation.scoring import Found, Place, Said, Scorer
 from sam2_ros.loading import load_network
 from sam2_ros.model.image_encoder import ImageFeatures
 from sam2_ros.model.sam2 import Memories, Sam2
@@ -49,19 +54,22 @@ def scored(
     network: Sam2, clips: Sequence[list[SceneFrame]], config: TrackerConfig | None = None
 ) -> tuple[float, float]:
     """Mean J&F and share of visibilities told right, from a box per object."""
-    scores = []
-    for frames in clips:
-        boxes = enumerate(frames[0].boxes, start=1)
-        prompts = [Prompt(i, box=np.array(box, float)) for i, box in boxes if box is not None]
-        tracker, score = Tracker(network, config), ClipScore()
-        for index, frame in enumerate(frames):
-            result = tracker.step(frame.image, () if index else prompts)
-            for prompt in prompts:
-                visible = {state.object_id for state in result.objects if state.visible}
-                score.add(prompt.object_id, frame.labels, result.label_image, visible)
-        scores.append(score)
-    right = [value for score in scores for value in score.visibility()]
-    return float(np.mean([value for score in scores for value in score.j_and_f()])), float(np.mean(right))
+    figures = [item for frames in clips for item in figures_of(network, frames, config)]
+    right = [item.visibility_accuracy for item in figures]
+    return float(np.mean([item.j_and_f for item in figures])), float(np.mean(right))
+
+
+def figures_of(network: Sam2, frames: list[SceneFrame], config: TrackerConfig | None) -> list[Figures]:
+    boxes = enumerate(frames[0].boxes, start=1)
+    prompts = [Prompt(i, box=np.array(box, float)) for i, box in boxes if box is not None]
+    tracker, scorer = Tracker(network, config), Scorer()
+    for index, frame in enumerate(frames):
+        result = tracker.step(frame.image, () if index else prompts)
+        said = {state.object_id: Said(state.visible) for state in result.objects}
+        scorer.add(Place(index, index, index), LabelImage(frame.labels), Found(LabelImage(result.label_image), said))
+    asked = {prompt.object_id for prompt in prompts}
+    objects = counted(scorer, Measure.DAVIS).objects
+    return [object_figures(item).figures for item in objects if item.object_id in asked]
 
 
 def test_it_is_the_default_and_small(nano: Sam2) -> None:
