@@ -50,6 +50,9 @@ def test_pictures_are_spread_over_the_clip(count: int, wanted: "list[int] | int"
 
 def test_pictures_lie_side_by_side_in_their_order() -> None:
     pictures = [np.full((40, 60, 3), 10 * index, np.uint8) for index in range(6)]
-    sheet = contact_sheet(pictures, [""] * 6)
-    assert sheet.shape == (2 * 46 + 6, 4 * 66 + 6, 3)
-    assert [int(sheet[26 + 46 * (i // 4), 36 + 66 * (i % 4), 0]) for i in range(6)] == [0, 10, 20, 30, 40, 50]
+    sheet = contact_sheet(pictures, [f"frame {i}" for i in range(6)])
+    assert sheet.shape == (2 * 64 + 6, 4 * 66 + 6, 3)
+    for i in range(6):
+        y, x = 6 + 64 * (i // 4), 6 + 66 * (i % 4)
+        assert (sheet[y : y + 40, x : x + 60] == 10 * i).all()  # no caption lies on a picture
+        assert (sheet[y + 40 : y + 58, x : x + 60] < 255).any()  # each stands under its own
