@@ -13,7 +13,7 @@ from .messages import NS_PER_S
 from .tracking.result import FrameResult, ObjectState
 from .tracking.tracker import PastFrame
 
-HALF = 0.5  # of the usual time between two frames: how far a stamp may be off when nothing else is said
+HALF = 0.5  # of the usual time between two frames: how far a stamp may lie outside of them when nothing else is said
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,7 +111,7 @@ class FrameHistory:
         """
         stamps = np.array([*(frame.stamp_ns for frame in self._frames), now_ns], dtype=np.int64)
         nearest = int(np.abs(stamps - stamp_ns).argmin())
-        if abs(int(stamps[nearest]) - stamp_ns) > self._tolerance_ns(stamps):
+        if abs(int(stamps[nearest]) - stamp_ns) > self._tolerance_ns(stamps, stamp_ns):
             raise PromptError(
                 f"prompts stamped {_text(stamp_ns)} s are for no image that is remembered: those are from "
                 f"{_text(int(stamps[0]))} to {_text(now_ns)} s (history_seconds is {self._config.history_seconds:g}); "
@@ -119,10 +119,12 @@ class FrameHistory:
             )
         return _thinned(list(self._frames)[nearest:], self._config.catch_up_frames)
 
-    def _tolerance_ns(self, stamps: np.ndarray) -> float:
+    def _tolerance_ns(self, stamps: np.ndarray, stamp_ns: int) -> float:
         if self._config.stamp_tolerance:
             return self._config.stamp_tolerance * NS_PER_S
-        return HALF * float(np.median(np.diff(stamps))) if len(stamps) > 1 else 0.0
+        usual = float(np.median(np.diff(stamps))) if len(stamps) > 1 else 0.0
+        # A tracker that is slower than its camera drops images unevenly, and prompts are made on those, too.
+        return usual if stamps[0] < stamp_ns < stamps[-1] else HALF * usual
 
 
 def _with_states(frame: Remembered, states: Sequence[ObjectState]) -> Remembered:
