@@ -132,8 +132,8 @@ class TimeConfig:
     )
     stamp_tolerance: float = _parameter(
         0.0,
-        "seconds by which the stamp of a prompt may miss that of its image; 0 is half the usual time between two tracked "
-        "images, and all of it where images between them were dropped",
+        "seconds by which the stamp of a prompt may miss that of its image; 0 is half the usual time between two "
+        "tracked images, and all of it where images between them were dropped",
         limits=(0, 10),
     )
     catch_up_frames: int = _parameter(
