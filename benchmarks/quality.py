@@ -5,7 +5,9 @@ Prints, per difficulty, a table of the model from a box, from a point and with i
 the same clips: the first mask copied, an OpenCV tracker whose box the same decoder turns into a mask, and the first
 mask warped by dense optical flow. J&F as in DAVIS 2017; visibility is the share of (object, frame) told right; found
 again is the share of objects that, hidden for at least 10 frames, have a mask of IoU 0.5 or more within 10 frames of
-their return. Then frames per second of `Tracker.step` on all cores, with one and with four objects.
+their return; beside it the share of those alone that in these frames show half of what they showed when they were
+prompted, since some only peep out. Then frames per second of `Tracker.step` on all cores, with one and with four
+objects.
 """
 
 import argparse
@@ -49,6 +51,7 @@ from sam2_ros.tracking.tracker import Tracker
 HIDDEN = 10  # frames: an object that is hidden for so long has to be found again
 RETURN = 10  # frames after its return within which it has to be found
 FOUND_REGION = 0.5  # J of a mask that found its object
+HALF = 0.5  # of its first area: an object that shows so much is back for everybody to see
 SPEED_STEPS = 60
 OCCLUSIONS: dict[str, Any] = {"hidden_frames_min": HIDDEN, "hidden_frames_max": HIDDEN, "hidings": 3, "bars": 2}
 
@@ -65,11 +68,19 @@ Method = Callable[[Sam2, list[SceneFrame]], Iterator[Answer]]
 
 
 @dataclass(frozen=True)
+class Return:
+    """An object that came back after it was hidden for long."""
+
+    found: bool  # it was found again
+    half: bool  # half of it could be seen
+
+
+@dataclass(frozen=True)
 class Outcome:
     """One method on one clip."""
 
     objects: list[Figures]
-    returns: list[bool]  # of every object that came back, whether it was found again
+    returns: list[Return]
 
 
 # --- methods ---------------------------------------------------------------------------------------------------------
@@ -192,18 +203,20 @@ def run(method: Method, network: Sam2, frames: list[SceneFrame]) -> Outcome:
     asked = {prompt.object_id for prompt in boxes(frames[0])}
     objects = [item for item in counted(scorer, Measure.DAVIS).objects if item.object_id in asked]
     figures = [object_figures(item).figures for item in objects]
-    return Outcome(figures, [found for item in objects for found in returns(item)])
+    return Outcome(figures, [back for item in objects for back in returns(item)])
 
 
-def returns(item: CountedObject) -> list[bool]:
-    """Of every time an object was hidden for long and came back, whether it was found again."""
-    found = []
+def returns(item: CountedObject) -> list[Return]:
+    """Every time that an object came back after it was hidden for long."""
+    all_returns = []
     for first in range(HIDDEN, len(item.rows) - RETURN + 1):
         hidden = not any(row.visible for row in item.rows[first - HIDDEN : first])
         if hidden and item.rows[first].visible:
             back = item.rows[first : first + RETURN]
-            found.append(any(row.visible and row.region >= FOUND_REGION for row in back))
-    return found
+            found = any(row.visible and row.region >= FOUND_REGION for row in back)
+            most = max(row.true_area for row in back)
+            all_returns.append(Return(found, half=most >= HALF * item.rows[0].true_area))
+    return all_returns
 
 
 @dataclass(frozen=True)
@@ -236,26 +249,31 @@ class Row:
     visibility: float
     found_again: float
     returns: int  # objects that came back
+    found_again_half: float  # of those that came back by half or more
+    returns_half: int
 
     def __str__(self) -> str:
         return (
             f"{self.method:24} {self.j_and_f:6.3f} {self.j:6.3f} {self.f:6.3f} {self.visibility:10.3f} "
-            f"{self.found_again:11.3f} (of {self.returns})"
+            f"{self.found_again:11.3f} (of {self.returns:3}) {self.found_again_half:8.3f} (of {self.returns_half:3})"
         )
 
 
 def row(name: str, outcomes: list[Outcome]) -> Row:
     """A method over all clips: means over objects, and over returns."""
     figures = [item for outcome in outcomes for item in outcome.objects]
-    come_back = [found for outcome in outcomes for found in outcome.returns]
+    all_returns = [back for outcome in outcomes for back in outcome.returns]
+    half = [back for back in all_returns if back.half]
     return Row(
         name,
         j_and_f=mean([item.j_and_f for item in figures]),
         j=mean([item.j_mean for item in figures]),
         f=mean([item.f_mean for item in figures]),
         visibility=mean([item.visibility_accuracy for item in figures]),
-        found_again=mean(come_back),
-        returns=len(come_back),
+        found_again=mean([back.found for back in all_returns]),
+        returns=len(all_returns),
+        found_again_half=mean([back.found for back in half]),
+        returns_half=len(half),
     )
 
 
@@ -265,7 +283,7 @@ def table(title: str, clips: list[Clip], workers: int) -> list[Row]:
         results = list(tqdm(pool.map(run_clip, clips), total=len(clips), unit=" clips", disable=None))
     rows = [row(name, [result[name] for result in results]) for name in clips[0].methods]
     print(f"\n{title}: {len(clips)} clips of {clips[0].settings.frames} frames, seeds from {clips[0].seed}")
-    print(f"{'':24} {'J&F':>6} {'J':>6} {'F':>6} {'visibility':>10} {'found again':>11}")
+    print(f"{'':24} {'J&F':>6} {'J':>6} {'F':>6} {'visibility':>10} {'found again':>11} {'by half':>18}")
     for line in rows:
         print(line)
     return rows

@@ -147,6 +147,25 @@ def test_parts_that_are_no_wider_than_asked_are_not_resized(labels: Clips, rng: 
             assert len(inside.unique()) == 1  # an edge that was resized would be blurred
 
 
+def test_frames_that_a_jump_leaves_out_are_counted(tmp_path: Path, rng: np.random.Generator) -> None:
+    clip = np.zeros((20, 32, 32, 4), np.uint8)
+    clip[..., :3] = 80 + 4 * np.arange(20)[:, None, None, None]  # brighter by the frame
+    clip[:, 8:24, 8:24, 3] = 1
+    np.save(tmp_path / "clip.npy", clip)
+    stage = dataclasses.replace(CLIPS, frames=5, clips=1, strides=(1,), jumps=0.5)
+    spans = set()
+    for _ in range(20):
+        batch = draw_batch(Clips([tmp_path / "clip.npy"]), stage, 32, rng)
+        brightness = batch.images[:, 0, 0, 0, 0].double()
+        numbers = torch.tensor(batch.numbers).double()
+        per_frame = (brightness[-1] - brightness[0]) / numbers[-1]
+        assert brightness.numpy() == pytest.approx((brightness[0] + per_frame * numbers).numpy(), abs=1.5)
+        assert 3 <= abs(float(per_frame)) <= 5.2  # contrast changes by a quarter, a film may run backwards
+        spans.add(batch.numbers[-1])
+    assert min(spans) >= 4
+    assert 10 < max(spans) <= 19
+
+
 def test_boxes_surround_their_masks_roughly(rng: np.random.Generator) -> None:
     masks = torch.zeros(50, 100, 100, dtype=torch.bool)
     masks[:, 30:60, 20:80] = True

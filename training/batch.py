@@ -13,12 +13,14 @@ from .config import StageConfig, TrainingError
 LEAST_SHARE = 1 / 1000  # of the picture: an object that shows less is not asked for
 ATTEMPTS = 50  # to find a clip with an object to ask for
 RETURN_ATTEMPTS = 12  # to find one in which an object comes back; then any will do
+LONGEST_JUMP = 12  # frames that a jump leaves out at most: after it all but the prompted memories are old or gone
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """T frames of C clips, and N objects that are seen in the first frame of theirs."""
 
+    numbers: tuple[int, ...]  # T, of the frames, from 0; those that a jump leaves out are counted
     images: Tensor  # (T, C, 3, S, S) uint8
     masks: Tensor  # (T, N, S, S) bool
     clip: Tensor  # (N,) which clip an object is in
@@ -29,33 +31,43 @@ def draw_batch(clips: Clips, stage: StageConfig, size: int, rng: np.random.Gener
 
     Raises TrainingError when the clips hold no object that could be asked for.
     """
+    numbers = _draw_numbers(stage, clips.shortest, rng)
     images, masks, owners = [], [], []
     for index in range(stage.clips):
-        window, objects = _draw_window(clips, stage, size, rng)
+        window, objects = _draw_window(clips, stage, numbers, size, rng)
         window = _turned(window, rng)
         images.append(_recoloured(window[..., :3], rng))
         masks += [window[..., 3] == object_id for object_id in objects]
         owners += [index] * len(objects)
     return Batch(
+        tuple(numbers.tolist()),
         torch.from_numpy(np.stack(images, axis=1)).permute(0, 1, 4, 2, 3),
         torch.from_numpy(np.stack(masks, axis=1)),
         torch.tensor(owners),
     )
 
 
-def _draw_window(clips: Clips, stage: StageConfig, size: int, rng: np.random.Generator) -> tuple[np.ndarray, list[int]]:
+def _draw_numbers(stage: StageConfig, clip_frames: int, rng: np.random.Generator) -> np.ndarray:
+    """(T,) numbers of the frames to take out of ``clip_frames``; jumps for which there is no room are not made."""
+    jumps = rng.integers(1, LONGEST_JUMP + 1, stage.frames - 1) * (rng.random(stage.frames - 1) < stage.jumps)
+    jumps[np.cumsum(jumps) > clip_frames - stage.frames] = 0
+    return np.concatenate(([0], np.cumsum(1 + jumps)))
+
+
+def _draw_window(
+    clips: Clips, stage: StageConfig, numbers: np.ndarray, size: int, rng: np.random.Generator
+) -> tuple[np.ndarray, list[int]]:
     """(T, size, size, 4) uint8 and the ids of the objects to ask for."""
     wants_return = rng.random() < stage.returns
     for attempt in range(ATTEMPTS):
         clip = clips[int(rng.integers(len(clips)))]
-        strides = [stride for stride in stage.strides if (stage.frames - 1) * stride < len(clip)]
+        strides = [stride for stride in stage.strides if numbers[-1] * stride < len(clip)]
         if not strides:
             continue
         stride = int(rng.choice(strides))
-        start = int(rng.integers(len(clip) - (stage.frames - 1) * stride))
-        times = start + stride * np.arange(stage.frames)
-        if rng.random() < 0.5:  # a film run backwards is a film
-            times = times[::-1]
+        start = int(rng.integers(len(clip) - numbers[-1] * stride))
+        backwards = rng.random() < 0.5  # a film run backwards is a film
+        times = start + stride * (numbers[-1] - numbers if backwards else numbers)
         anchors = _shown(clip[times[0], ..., 3])
         if wants_return and attempt < RETURN_ATTEMPTS:
             anchors = _returning(clip[times, ..., 3], anchors)

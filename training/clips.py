@@ -48,6 +48,11 @@ class Clips:
     def __len__(self) -> int:
         return len(self._clips)
 
+    @property
+    def shortest(self) -> int:
+        """Frames of the shortest clip."""
+        return min(map(len, self._clips))
+
     def __getitem__(self, index: int) -> np.ndarray:
         """(T, S, S, 4) uint8, on disk."""
         return self._clips[index]

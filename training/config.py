@@ -54,6 +54,7 @@ class StageConfig:
     image_size: int | None = None  # cut out of the pictures, which saves time; None: whole pictures
     widest: float = math.inf  # a part that is cut out is at most so many times ``image_size`` wide, then made smaller
     strides: tuple[int, ...] = (1,)  # frames from one to the next are drawn from these
+    jumps: float = 0.0  # probability that frames are left out before one, as if everything had been hidden meanwhile
     returns: float = 0.0  # share of clips in which an object that is asked for goes out of sight and comes back
     presence_told: float = 0.0  # share of steps in which memories and pointers know who is out of sight: a start
     corrections: int = 0  # clicks into the wrong part: on a still up to so many, in a clip on so many frames at most

@@ -139,4 +139,4 @@ def seeing(network: Sam2, size: int) -> Sam2:
 
 
 def _on_device(batch: Batch, device: torch.device) -> Batch:
-    return Batch(batch.images.to(device), batch.masks.to(device), batch.clip.to(device))
+    return Batch(batch.numbers, batch.images.to(device), batch.masks.to(device), batch.clip.to(device))

@@ -46,7 +46,7 @@ class Unroll:
         encoded = self._network.encode_image(pixels)
         corrected = self._draw_corrected()
         slots = list(range(self._count))
-        for frame in range(self._frames):
+        for frame, number in enumerate(self._batch.numbers):
             image = _rows(encoded, frame * clips + self._batch.clip)
             truth = self._batch.masks[frame]
             prompted = frame == 0 or frame in corrected
@@ -54,7 +54,7 @@ class Unroll:
             if frame + 1 < self._frames:
                 marks = torch.full((self._count,), prompted, device=truth.device)
                 memory = self._network.encode_memory(image, prediction.masks, prediction.object_score, marks)
-                self._bank.write(slots, frame, memory, prediction.pointers, [prompted] * self._count)
+                self._bank.write(slots, number, memory, prediction.pointers, [prompted] * self._count)
         return mean_losses(self._losses)
 
     def _draw_corrected(self) -> set[int]:
@@ -79,7 +79,8 @@ class Unroll:
         return prediction
 
     def _follow(self, image: ImageFeatures, truth: Tensor, frame: int, prompted: bool) -> MaskPrediction:
-        (recalled,) = self._bank.recall(list(range(self._count)), frame)  # all were prompted on the same frames
+        number = self._batch.numbers[frame]
+        (recalled,) = self._bank.recall(list(range(self._count)), number)  # all were prompted on the same frames
         features = self._network.condition_on_memory(image, recalled.memories)
         nothing = PromptTensors(
             truth.new_zeros(self._count, 0, 2, dtype=torch.float32), truth.new_zeros(self._count, 0, dtype=torch.long)
