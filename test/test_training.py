@@ -152,10 +152,12 @@ def test_frames_that_a_jump_leaves_out_are_counted(tmp_path: Path, rng: np.rando
     clip[..., :3] = 80 + 4 * np.arange(20)[:, None, None, None]  # brighter by the frame
     clip[:, 8:24, 8:24, 3] = 1
     np.save(tmp_path / "clip.npy", clip)
+    np.save(tmp_path / "rest.npy", clip[:1])  # what is left over of a bag takes no part, and nothing away
+    clips = Clips([tmp_path / "clip.npy", tmp_path / "rest.npy"])
     stage = dataclasses.replace(CLIPS, frames=5, clips=1, strides=(1,), jumps=0.5)
     spans = set()
     for _ in range(20):
-        batch = draw_batch(Clips([tmp_path / "clip.npy"]), stage, 32, rng)
+        batch = draw_batch(clips, stage, 32, rng)
         brightness = batch.images[:, 0, 0, 0, 0].double()
         numbers = torch.tensor(batch.numbers).double()
         per_frame = (brightness[-1] - brightness[0]) / numbers[-1]

@@ -31,7 +31,7 @@ def draw_batch(clips: Clips, stage: StageConfig, size: int, rng: np.random.Gener
 
     Raises TrainingError when the clips hold no object that could be asked for.
     """
-    numbers = _draw_numbers(stage, clips.shortest, rng)
+    numbers = _draw_numbers(stage, clips.longest, rng)
     images, masks, owners = [], [], []
     for index in range(stage.clips):
         window, objects = _draw_window(clips, stage, numbers, size, rng)

@@ -49,9 +49,9 @@ class Clips:
         return len(self._clips)
 
     @property
-    def shortest(self) -> int:
-        """Frames of the shortest clip."""
-        return min(map(len, self._clips))
+    def longest(self) -> int:
+        """Frames of the longest clip: the last one of a bag may be short."""
+        return max(map(len, self._clips))
 
     def __getitem__(self, index: int) -> np.ndarray:
         """(T, S, S, 4) uint8, on disk."""
