@@ -73,6 +73,12 @@ def test_an_interrupted_run_ends_as_one_that_was_not(tmp_path: Path, folder: Pat
     assert [line.step for line in read_log(tmp_path / "parts")] == [0, 1, 2, 3]
 
 
+def test_batches_drawn_by_other_processes_are_the_same(tmp_path: Path, folder: Path) -> None:
+    alone = train(CONFIG, tmp_path / "alone", folder)
+    together = train(dataclasses.replace(CONFIG, loaders=2), tmp_path / "together", folder)
+    assert together.read_bytes() == alone.read_bytes()
+
+
 def test_another_seed_gives_other_weights(tmp_path: Path, folder: Path) -> None:
     one = train(dataclasses.replace(CONFIG, stages=(STILLS,)), tmp_path / "one", folder)
     other = train(dataclasses.replace(CONFIG, stages=(STILLS,), seed=5), tmp_path / "other", folder)
@@ -257,7 +263,7 @@ def test_a_memory_that_is_told_knows_who_is_out_of_sight(told: float, folder: Pa
     torch.nn.init.constant_(network.sam_mask_decoder.pred_obj_score_head.layers[-1].bias, 50.0)  # sees all, always
     stage = dataclasses.replace(CLIPS, frames=3, kinds=(("box", 1.0),), corrections=0, presence_told=told)
     batch = draw_batch(prepare(SCENES, 96, folder), stage, 64, rng)
-    batch.masks[1] = False
+    batch.labels[1] = 0
     weights = LossConfig()
     Unroll(network, batch, stage, weights, rng).run().total(weights).backward()
     mark = network.no_obj_embed_spatial.grad  # what is added to the memory of an absent object

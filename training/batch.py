@@ -22,8 +22,18 @@ class Batch:
 
     numbers: tuple[int, ...]  # T, of the frames, from 0; those that a jump leaves out are counted
     images: Tensor  # (T, C, 3, S, S) uint8
-    masks: Tensor  # (T, N, S, S) bool
+    labels: Tensor  # (T, C, S, S) uint8, 0 background, else the object's id in its clip
     clip: Tensor  # (N,) which clip an object is in
+    ids: Tensor  # (N,) uint8
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same on a device."""
+        return Batch(self.numbers, *(t.to(device) for t in (self.images, self.labels, self.clip, self.ids)))
+
+    @property
+    def masks(self) -> Tensor:
+        """Of the objects, (T, N, S, S) bool."""
+        return self.labels[:, self.clip] == self.ids[:, None, None]
 
 
 def draw_batch(clips: Clips, stage: StageConfig, size: int, rng: np.random.Generator) -> Batch:
@@ -32,18 +42,20 @@ def draw_batch(clips: Clips, stage: StageConfig, size: int, rng: np.random.Gener
     Raises TrainingError when the clips hold no object that could be asked for.
     """
     numbers = _draw_numbers(stage, clips.longest, rng)
-    images, masks, owners = [], [], []
+    images, labels, owners, ids = [], [], [], []
     for index in range(stage.clips):
         window, objects = _draw_window(clips, stage, numbers, size, rng)
         window = _turned(window, rng)
         images.append(_recoloured(window[..., :3], rng))
-        masks += [window[..., 3] == object_id for object_id in objects]
+        labels.append(window[..., 3])
         owners += [index] * len(objects)
+        ids += objects
     return Batch(
         tuple(numbers.tolist()),
-        torch.from_numpy(np.stack(images, axis=1)).permute(0, 1, 4, 2, 3),
-        torch.from_numpy(np.stack(masks, axis=1)),
+        torch.from_numpy(np.stack(images, axis=1)),
+        torch.from_numpy(np.stack(labels, axis=1)),
         torch.tensor(owners),
+        torch.tensor(ids, dtype=torch.uint8),
     )
 
 
@@ -129,7 +141,7 @@ def _turned(window: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _recoloured(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Colours exchanged, brightness and contrast changed, the same in all frames (T, S, S, 3) uint8."""
+    """Colours exchanged, brightness and contrast changed, alike in all frames: (T, S, S, 3) uint8 to (T, 3, S, S)."""
     gain, offset = rng.uniform(0.75, 1.25), rng.uniform(-25, 25)
     table = np.clip((np.arange(256) - 128) * gain + 128 + offset, 0, 255).astype(np.uint8)
-    return table[images[..., rng.permutation(3)]]
+    return np.stack([cv2.LUT(images[..., channel], table) for channel in rng.permutation(3)], axis=1)

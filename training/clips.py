@@ -43,19 +43,18 @@ class Clips:
     """The clips of a training run, read from disk on demand."""
 
     def __init__(self, files: list[Path]) -> None:
-        self._clips = [np.load(file, mmap_mode="r") for file in files]
+        self._files = files
+        #: Frames of the longest clip: the last one of a bag may be short.
+        self.longest = max(len(self[index]) for index in range(len(files)))
 
     def __len__(self) -> int:
-        return len(self._clips)
-
-    @property
-    def longest(self) -> int:
-        """Frames of the longest clip: the last one of a bag may be short."""
-        return max(map(len, self._clips))
+        return len(self._files)
 
     def __getitem__(self, index: int) -> np.ndarray:
         """(T, S, S, 4) uint8, on disk."""
-        return self._clips[index]
+        # Opened anew each time: it is quick, and so clips can be sent to another process, which opened files cannot.
+        clip: np.ndarray = np.load(self._files[index], mmap_mode="r")
+        return clip
 
 
 def prepare(data: DataConfig, size: int, folder: Path) -> Clips:

@@ -96,6 +96,7 @@ class TrainingConfig:
     average_steps: float = 300.0  # the published weights are a running mean over about so many steps
     save_every: int = 200
     device: str = "cpu"
+    loaders: int = 0  # processes that draw the next batches meanwhile; a GPU would wait for them otherwise
     mixed_precision: bool = False  # matrix products in bfloat16: faster on a GPU, and on a CPU that knows that type
 
 

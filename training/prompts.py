@@ -15,9 +15,10 @@ def jittered_boxes(masks: Tensor, rng: np.random.Generator) -> PromptTensors:
     """Boxes around masks (N, S, S) bool, each corner a little off."""
     side = masks.shape[-1]
     corners = []
-    for mask in masks.cpu().numpy():
-        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        box = np.array((columns[0], rows[0], columns[-1], rows[-1]), dtype=np.float64)
+    # Only sums over rows and columns leave the device.
+    for rows, columns in zip(masks.any(dim=2).cpu().numpy(), masks.any(dim=1).cpu().numpy(), strict=True):
+        (top, bottom), (left, right) = np.flatnonzero(rows)[[0, -1]], np.flatnonzero(columns)[[0, -1]]
+        box = np.array((left, top, right, bottom), dtype=np.float64)
         lengths = np.tile(box[2:] - box[:2], 2)
         limit = BOX_NOISE_LIMIT * side
         box += np.clip(rng.normal(0, BOX_NOISE * lengths), -limit, limit)
@@ -36,19 +37,16 @@ def corrections(predicted: Tensor, masks: Tensor, rng: np.random.Generator) -> P
 
     Where nothing is wrong it confirms the object, or the background where there is no object.
     """
-    points, labels = [], []
-    for guess, truth in zip(predicted.cpu().numpy(), masks.cpu().numpy(), strict=True):
-        region = guess != truth
-        if not region.any():
-            region = truth if truth.any() else ~truth
-        pixels = np.flatnonzero(region)
-        y, x = divmod(int(pixels[rng.integers(len(pixels))]), region.shape[1])
-        points.append((x, y))
-        labels.append(FOREGROUND if truth[y, x] else BACKGROUND)
-    return PromptTensors(
-        torch.tensor(points, dtype=torch.float32, device=masks.device)[:, None],
-        torch.tensor(labels, device=masks.device)[:, None],
-    )
+    wrong, sure = predicted != masks, masks.flatten(1).any(dim=1)[:, None, None] == masks
+    region = torch.where(wrong.flatten(1).any(dim=1)[:, None, None], wrong, sure)
+    rows = region.sum(dim=2).cumsum(dim=1).cpu().numpy()  # (N, S) pixels up to a row, all that leaves the device
+    picks = rng.integers(rows[:, -1])  # which of the pixels, row by row
+    passed = rows <= picks[:, None]
+    y, before = passed.sum(axis=1), np.where(passed, rows, 0).max(axis=1)
+    every, y, left = (torch.from_numpy(a).to(masks.device) for a in (np.arange(len(masks)), y, picks - before))
+    x = (region[every, y].cumsum(dim=1) <= left[:, None]).sum(dim=1)
+    labels = torch.where(masks[every, y, x], FOREGROUND, BACKGROUND)
+    return PromptTensors(torch.stack((x, y), dim=1)[:, None].float(), labels[:, None])
 
 
 def joined(first: PromptTensors, then: PromptTensors, mask_logits: Tensor) -> PromptTensors:

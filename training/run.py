@@ -7,7 +7,6 @@ from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -15,12 +14,14 @@ from sam2_ros.model.config import get_config
 from sam2_ros.model.sam2 import Sam2
 
 from . import parallel
-from .batch import Batch, draw_batch
+from .ahead import Batches, draw_ahead
+from .batch import Batch
 from .clips import Clips, prepare
-from .config import StageConfig, TrainingConfig, TrainingError
+from .config import TrainingConfig, TrainingError
 from .export import WEIGHTS_FILE, export
 from .initial import from_checkpoint, renew, untrained
 from .log import Log, LogLine
+from .schedule import Step, schedule
 from .state import TrainingState
 from .unroll import Unroll
 
@@ -47,16 +48,21 @@ def train(config: TrainingConfig, folder: Path, clips_folder: Path | None = None
         print(f"going on after step {state.step}")
     clips = _clips(config, shape.image_size, clips_folder or folder / CLIPS_FOLDER)
     log = Log(folder, state.step) if parallel.is_first() else None
-    for step, stage, progress in _schedule(config, state.step):
-        line = _step(state, config, clips, step, stage, progress)
-        state.step = step + 1
+    steps = schedule(config, parallel.rank())[state.step :]
+    started = time.perf_counter()
+    for step, batch in zip(steps, draw_ahead(Batches(clips, steps, shape.image_size), config.loaders), strict=True):
+        means = _take(step, batch, state, config)
+        state.step = step.number + 1
+        now = time.perf_counter()
+        line = LogLine(step.number, step.stage.name, now - started, step.rate, *means)
+        started = now
         if log is None:
             continue
         log.write(line)
         if state.step % PRINT_EVERY == 0:
             print(
-                f"{step} {stage.name}: loss {line.total:.3f}, IoU {line.quality:.3f}, presence {line.presence:.3f}, "
-                f"{line.seconds:.2f} s",
+                f"{step.number} {step.stage.name}: loss {line.total:.3f}, IoU {line.quality:.3f}, "
+                f"presence {line.presence:.3f}, {line.seconds:.2f} s",
                 flush=True,
             )
         if state.step % config.save_every == 0:
@@ -80,31 +86,17 @@ def _clips(config: TrainingConfig, size: int, folder: Path) -> Clips:
     return clips if parallel.is_first() else prepare(config.data, size, folder)
 
 
-def _schedule(config: TrainingConfig, done: int) -> Iterator[tuple[int, StageConfig, float]]:
-    """(step, stage, progress within the stage 0..1) of the steps that are left."""
-    step = 0
-    for stage in config.stages:
-        for index in range(stage.steps):
-            if step >= done:
-                yield step, stage, index / stage.steps
-            step += 1
-
-
-def _step(
-    state: TrainingState, config: TrainingConfig, clips: Clips, step: int, stage: StageConfig, progress: float
-) -> LogLine:
-    started = time.perf_counter()
-    rng = np.random.default_rng((config.seed, step, parallel.rank()))
-    size = stage.image_size or state.network.config.image_size
-    batch = _on_device(draw_batch(clips, stage, size, rng), state.network.device)
-    first, last = stage.learning_rate
-    rate = (first + (last - first) * progress) * min(1.0, (step + 1) / config.warm_up_steps)
-    state.optimizer.set_rate(rate)
+def _take(step: Step, batch: Batch, state: TrainingState, config: TrainingConfig) -> list[float]:
+    """One step; the total of the losses and each of them, means over the processes."""
+    batch = batch.to(state.network.device)
+    network = seeing(state.network, batch.images.shape[-1])
+    state.optimizer.set_rate(step.rate)
     with _precision(config):
-        losses = Unroll(seeing(state.network, size), batch, stage, config.loss, rng).run()
+        losses = Unroll(network, batch, step.stage, config.loss, step.chance_to_prompt()).run()
         total = losses.total(config.loss)
     if not torch.isfinite(total):
-        raise TrainingError(f"the loss is {float(total)} at step {step}; lower the learning rate and start again")
+        found = f"the loss is {float(total)} at step {step.number}"
+        raise TrainingError(f"{found}; lower the learning rate and start again")
     state.optimizer.zero_grad()
     total.backward()
     parallel.average_gradients(state.network.parameters())
@@ -112,7 +104,8 @@ def _step(
     state.optimizer.step()
     state.average.update_parameters(state.network)
     parts = torch.stack([total.detach(), *(getattr(losses, name).detach() for name in losses.__slots__)])
-    return LogLine(step, stage.name, time.perf_counter() - started, rate, *parallel.mean(parts).tolist())
+    values: list[float] = parallel.mean(parts).tolist()
+    return values
 
 
 @contextmanager
@@ -135,8 +128,5 @@ def seeing(network: Sam2, size: int) -> Sam2:
         return network
     other = Sam2(dataclasses.replace(network.config, image_size=size))
     other.load_state_dict(network.state_dict(keep_vars=True), assign=True)
+    other.to(network.device)  # its tables are no parameters
     return other
-
-
-def _on_device(batch: Batch, device: torch.device) -> Batch:
-    return Batch(batch.numbers, batch.images.to(device), batch.masks.to(device), batch.clip.to(device))

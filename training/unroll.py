@@ -33,7 +33,8 @@ class Unroll:
         self._stage = stage
         self._weights = weights
         self._rng = rng
-        self._frames, self._count = batch.masks.shape[:2]
+        self._masks = batch.masks
+        self._frames, self._count = self._masks.shape[:2]
         limits = TrackerConfig(max_objects=self._count, max_cond_frames=1 + stage.corrections)
         self._bank = MemoryBank(network.config, limits, network.device, network.dtype)
         self._told = rng.random() < stage.presence_told
@@ -48,7 +49,7 @@ class Unroll:
         slots = list(range(self._count))
         for frame, number in enumerate(self._batch.numbers):
             image = _rows(encoded, frame * clips + self._batch.clip)
-            truth = self._batch.masks[frame]
+            truth = self._masks[frame]
             prompted = frame == 0 or frame in corrected
             prediction = self._start(image, truth) if frame == 0 else self._follow(image, truth, frame, prompted)
             if frame + 1 < self._frames:

@@ -72,7 +72,7 @@ class CompiledPasses:
     def __init__(self, network: Sam2, num_maskmem: int) -> None:
         """``num_maskmem``: masks in a full memory, at least; with fewer the network is used as it is."""
         self._network = network
-        self._full = num_maskmem
+        self._full = min(num_maskmem, network.config.num_maskmem)
 
         def encode_image(pixels: Tensor) -> tuple[Tensor, ...]:
             image = network.encode_image(pixels)

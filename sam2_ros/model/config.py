@@ -92,6 +92,7 @@ MODEL_CONFIGS["nano"] = ModelConfig(
     memory_attention_layers=3,
     feedforward_dim=256,
     upscaling_dims=(96, 64),
+    num_maskmem=3,  # more frames cost two CPU cores time and find no more
     upscaling_kernel=6,  # a small trunk leaves much to be made out among neighbours once the prompt is known
     image_size=384,  # tokens fine enough for small objects, and two CPU cores still keep up
 )

@@ -43,7 +43,7 @@ class MemoryBank:
 
     def __init__(self, model: ModelConfig, config: TrackerConfig, device: torch.device, dtype: torch.dtype) -> None:
         objects, prompted = config.max_objects, config.max_cond_frames
-        self._recent = config.num_maskmem - 1
+        self._recent = min(config.num_maskmem, model.num_maskmem) - 1
         self._stride = config.memory_stride
         self._batch = config.objects_per_batch or objects
         recent = self._recent + (self._stride > 1)
@@ -74,12 +74,17 @@ class MemoryBank:
             self._recent_of[slots, entry] = frame
         self._pointers[rows, kept + pointer_entry] = pointers
         self._pointer_of[slots, pointer_entry] = frame
-        for row, slot in enumerate(slots):
-            place = entry_to_overwrite(self._prompted_of[slot].tolist()) if prompted[row] else None
-            if place is not None:
-                self._frames[slot, place] = memory[row]
-                self._pointers[slot, place] = pointers[row]
-                self._prompted_of[slot, place] = frame
+        kept_places = [  # (row, slot, entry) of the prompted that are kept
+            (row, slot, place)
+            for row, slot in enumerate(slots)
+            if prompted[row] and (place := entry_to_overwrite(self._prompted_of[slot].tolist())) is not None
+        ]
+        if kept_places:
+            of, at, place = to_device(np.array(kept_places).T.copy(), self._frames.device)
+            self._frames[at, place] = memory[of]
+            self._pointers[at, place] = pointers[of]
+            for _, slot, entry in kept_places:
+                self._prompted_of[slot, entry] = frame
 
     def recall(self, slots: Sequence[int], frame: int) -> list[Recalled]:
         """What the objects in ``slots`` attend to on frame number ``frame``.
