@@ -32,7 +32,10 @@ class TrackerConfig:
     )
     max_points: int = _parameter(32, "points in one prompt", limits=(1, 1000))
     num_maskmem: int = _parameter(
-        7, "masks remembered per object: one prompted and the frames right before this one", limits=(2, 7)
+        7,
+        "masks remembered per object: one prompted and the frames right before this one; no more than the network was "
+        "trained with, which is 3 for nano",
+        limits=(2, 7),
     )
     memory_stride: int = _parameter(
         1,

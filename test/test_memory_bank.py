@@ -64,6 +64,16 @@ def test_with_a_stride_what_is_recalled_reaches_further_back(stride: int) -> Non
             assert recalled.memories.pointers[0, :, 0].tolist()[1:] == list(range(frame, max(0, frame - 15), -1))
 
 
+def test_a_network_that_was_trained_with_fewer_masks_is_given_no_more() -> None:
+    model = replace(TOY, num_maskmem=3)
+    memory = bank(TrackerConfig(max_objects=1), model)
+    for frame in range(6):
+        remember(memory, [0], frame, prompted=frame == 0, model=model)
+    (recalled,) = memory.recall([0], 6)
+    assert frames_of(recalled) == [[0, 4, 5]]
+    assert recalled.memories.frame_time.tolist() == [[2, 1, 0]]
+
+
 def test_pooled_memories_take_a_quarter_of_the_room() -> None:
     pooled = replace(TOY, memory_pooling=2)
     assert pooled.memory_tokens * 4 == TOY.memory_tokens

@@ -101,7 +101,7 @@ def present(pixels: np.ndarray) -> np.ndarray:
     """The different values of a label image, ascending. Sorting, as `numpy.unique` does, takes ten times as long."""
     if pixels.dtype == np.uint8:
         histogram = cv2.calcHist([np.ascontiguousarray(pixels)], [0], None, [256], [0, 256])
-        return np.flatnonzero(histogram[:, 0])
+        return np.flatnonzero(histogram)  # (256, 1), of OpenCV 5 (256,)
     if pixels.dtype == np.uint16:
         return np.flatnonzero(np.bincount(pixels.ravel()))
     return np.unique(pixels)

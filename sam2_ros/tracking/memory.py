@@ -37,8 +37,9 @@ class MemoryBank:
     """Memories of up to ``max_objects`` objects, each in a slot of its own, in tensors that never grow.
 
     A slot has entries for its prompted frames (the first is kept, the rest are the most recent) and two rings over all
-    frames: spatial memories of the last ``num_maskmem - 1``, or of as many multiples of ``memory_stride`` and one entry
-    for the last frame, and object pointers of the last 15.
+    frames: spatial memories of the last ``num_maskmem - 1`` (that of the configuration, or of the network where that is
+    less), or of as many multiples of ``memory_stride`` and one entry for the last frame, and object pointers of the
+    last 15.
     """
 
     def __init__(self, model: ModelConfig, config: TrackerConfig, device: torch.device, dtype: torch.dtype) -> None:
