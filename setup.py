@@ -38,7 +38,7 @@ setup(
         "cluster": ["ray>=2.9"],
         "test": [
             *("jinja2>=3.0", "matplotlib>=3.5", "ray>=2.9"),
-            *("mypy", "pytest", "rosbags-image", "ruff", "types-PyYAML"),
+            *("mypy", "pytest", "pytest-xdist", "rosbags-image", "ruff", "types-PyYAML"),
         ],
     },
     entry_points={"console_scripts": ["sam2-ros = sam2_ros.cli:main"]},

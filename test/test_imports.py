@@ -65,6 +65,7 @@ ALLOWED = {
     },
     "ros": {
         *(
+            "allocator",
             "association",
             "demo_scene",
             "loading",
@@ -119,6 +120,14 @@ def test_only_the_live_node_imports_ros() -> None:
 
 def test_the_package_itself_loads_without_torch() -> None:
     code = "import sam2_ros, sys; assert 'torch' not in sys.modules; from sam2_ros import Prompt, Tracker, load_model"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=PACKAGE.parent)
+
+
+def test_a_network_is_loaded_without_torchs_compiler() -> None:
+    code = (
+        "import sys; from sam2_ros.config import ModelChoice; from sam2_ros.loading import load_network\n"
+        "load_network(ModelChoice(device='cpu')); assert 'torch._dynamo' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=PACKAGE.parent)
 
 

@@ -28,6 +28,15 @@ def relu_(x: Tensor) -> Tensor:
     return F.relu(x, inplace=True)
 
 
+def embedding(rows: int, dim: int) -> nn.Embedding:
+    """``nn.Embedding(rows, dim)``, the same numbers from the same seed.
+
+    The class fills a shapes-only tensor in a way that imports all of torch's compiler: nearly all of the time that it
+    takes to load a small network.
+    """
+    return nn.Embedding.from_pretrained(torch.randn(rows, dim), freeze=False)
+
+
 class MLP(nn.Module):
     """Linear layers with an activation between them."""
 

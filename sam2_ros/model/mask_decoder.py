@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import ModelConfig
-from .layers import MLP, LayerNorm2d
+from .layers import MLP, LayerNorm2d, embedding
 from .two_way import TwoWayTransformer
 
 NUM_MASKS = 4  # one for an unambiguous prompt, three for an ambiguous one
@@ -44,9 +44,9 @@ class MaskDecoder(nn.Module):
         super().__init__()
         dim = config.hidden_dim
         self.transformer = TwoWayTransformer(config)
-        self.obj_score_token = nn.Embedding(1, dim)
-        self.iou_token = nn.Embedding(1, dim)
-        self.mask_tokens = nn.Embedding(NUM_MASKS, dim)
+        self.obj_score_token = embedding(1, dim)
+        self.iou_token = embedding(1, dim)
+        self.mask_tokens = embedding(NUM_MASKS, dim)
         dim8, dim4 = config.upscaling_dims
         kernel, padding = config.upscaling_kernel, config.upscaling_kernel // 2 - 1
         self.output_upscaling = nn.Sequential(

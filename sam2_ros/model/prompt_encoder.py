@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .config import STRIDE, ModelConfig
-from .layers import LayerNorm2d
+from .layers import LayerNorm2d, embedding
 from .position import fourier_position
 
 # Point labels. A box is its two corners.
@@ -51,9 +51,9 @@ class PromptEncoder(nn.Module):
         self.feature_size = config.image_size // STRIDE
         self.register_buffer("folded_position", None, persistent=False)  # what `fold` leaves for `image_position`
         self.pe_layer = FourierPosition(dim)
-        self.point_embeddings = nn.ModuleList(nn.Embedding(1, dim) for _ in range(4))
-        self.not_a_point_embed = nn.Embedding(1, dim)
-        self.no_mask_embed = nn.Embedding(1, dim)
+        self.point_embeddings = nn.ModuleList(embedding(1, dim) for _ in range(4))
+        self.not_a_point_embed = embedding(1, dim)
+        self.no_mask_embed = embedding(1, dim)
         self.mask_downscaling = nn.Sequential(
             nn.Conv2d(1, 4, kernel_size=2, stride=2),
             LayerNorm2d(4),

@@ -17,6 +17,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
 
+from ..allocator import give_back_memory
 from ..association import Associator
 from ..config import DetectionConfig, ModelChoice, NodeConfig, TimeConfig, TrackerConfig
 from ..errors import Sam2RosError
@@ -296,6 +297,7 @@ class TrackerNode(LifecycleNode):
         for publisher in self._outputs.publishers if self._outputs is not None else ():
             self.destroy_lifecycle_publisher(publisher)
         self._outputs = None
+        give_back_memory()
 
 
 def main() -> None:
@@ -318,11 +320,13 @@ def main() -> None:
     def on_signal(*_: Any) -> None:
         stop.set()
         if node.configuring:  # a download or a load is not waited for
-            raise KeyboardInterrupt
+            # Not KeyboardInterrupt: when one passes through exec, as of any dataclass that is just being imported,
+            # Python kills itself by SIGINT at its end although it was caught.
+            sys.exit()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
-    with suppress(KeyboardInterrupt):
+    with suppress(SystemExit):
         while not stop.is_set():
             executor.spin_once(timeout_sec=SIGNAL_LATENCY)
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -314,11 +314,12 @@ def test_a_parameter_of_the_wrong_type_is_one_line(tmp_path: Path) -> None:
         tracker.kill()
 
 
-def test_sigint_is_heard_while_a_download_hangs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("model", ["tiny", "nano"])  # one that has to be fetched, one that comes with the package
+def test_sigint_is_heard_while_a_download_hangs_or_a_model_loads(tmp_path: Path, model: str) -> None:
     server = socket.create_server(("127.0.0.1", 0))  # takes connections and never answers
     address = f"http://127.0.0.1:{server.getsockname()[1]}"
     environment = {"SAM2_ROS_DOWNLOAD_URL": address, "SAM2_ROS_CACHE": str(tmp_path / "cache")}
-    tracker = launch_tracker(tmp_path / "tracker.log", "device:=cpu", environment=environment)
+    tracker = launch_tracker(tmp_path / "tracker.log", "device:=cpu", f"model:={model}", environment=environment)
     try:
         with listener() as ears:
             ears.wait(lambda: "loading the model" in tracker.text(), "the start of configure", 120)
