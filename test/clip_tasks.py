@@ -28,6 +28,8 @@ def task(request: EvaluateRequest) -> Evaluation:
         os.kill(os.getpid(), signal.SIGKILL)
     if order == "sleep":
         time.sleep(float(argument))
+    if order == "await":
+        _wait_for(request.results.with_name(argument))
     return quick(request)
 
 
@@ -48,6 +50,12 @@ def clips(folder: Path, *orders: str) -> list[EvaluateRequest]:
     for index, order in enumerate(orders):
         (folder / f"clip{index}.txt").write_text(order)
     return [EvaluateRequest(folder / f"clip{index}.txt") for index in range(len(orders))]
+
+
+def _wait_for(file: Path, seconds: float = 120.0) -> None:
+    end = time.monotonic() + seconds
+    while not file.exists() and time.monotonic() < end:
+        time.sleep(0.02)
 
 
 def _threads() -> int:

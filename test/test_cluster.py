@@ -48,6 +48,14 @@ def started(requests: list[EvaluateRequest]) -> int:
     return sum(len(tries(request.results)) for request in requests)
 
 
+def alive(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_a_cluster_finds_what_one_process_finds(nodes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     requests = clips(Path("bags"), "a", "fail", "die 1", "b", "die 9")  # by relative paths
@@ -68,12 +76,15 @@ def test_a_cluster_finds_what_one_process_finds(nodes: Any, tmp_path: Path, monk
 def test_a_node_that_is_killed_while_it_works_loses_nothing(nodes: Any, tmp_path: Path) -> None:
     second = nodes.add_node(**NODE)
     nodes.wait_for_nodes()
-    requests = clips(tmp_path / "bags", *["sleep 2"] * 4)
+    requests = clips(tmp_path / "bags", *["await go"] * 4)
 
     def kill() -> None:
-        while started(requests) < 2:  # one on each node
+        while started(requests) < 2:  # one on each node, since none ends yet
             time.sleep(0.02)
         nodes.remove_node(second, allow_graceful=False)
+        while all(alive(tries(request.results)[0][0]) for request in requests if tries(request.results)):
+            time.sleep(0.02)
+        (tmp_path / "bags" / "go").touch()
 
     killer = threading.Thread(target=kill)
     killer.start()
