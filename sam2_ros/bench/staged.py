@@ -95,7 +95,10 @@ class Staged:
 
 @torch.inference_mode()
 def count_flops(config: ModelConfig, objects: Sequence[int]) -> list[dict[str, int]]:
-    """Floating-point operations of each of the network's stages, for these numbers of objects; computes nothing."""
+    """Floating-point operations of each of the network's stages, for these numbers of objects; computes nothing.
+
+    Counted is what the weights of the file ask for, also where two of them are folded into one.
+    """
     with torch.device("meta"):
         network = Sam2(config)
     network = network.to("meta").eval()

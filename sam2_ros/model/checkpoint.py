@@ -8,13 +8,14 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import CheckpointError
 from .config import MODEL_CONFIGS, ModelConfig
 from .sam2 import Sam2
 
 SHOWN_KEYS = 3  # offending keys that an error names
+FEWEST_CHANNELS_LAST = 16  # of a convolution whose maps lie with their channels last
 
 
 def load_model(
@@ -69,9 +70,10 @@ def ready(model: Sam2, device: torch.device | str, dtype: torch.dtype) -> Sam2:
     """The network for inference only, on its device, in its precision."""
     model.requires_grad_(False).eval().to(device=device, dtype=torch.promote_types(dtype, torch.float32))
     model.fold()
-    if torch.device(device).type == "cuda":
-        # As cuDNN's convolutions on tensor cores want it. torch's type hints do not know of it.
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    for layer in model.modules():
+        # As tensor cores want it, and on the CPU most of the maps lie so already. Its norms do not like it narrow.
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) and layer.out_channels >= FEWEST_CHANNELS_LAST:
+            layer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the hints do not know of it
     return model.to(dtype)
 
 

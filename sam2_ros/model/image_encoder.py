@@ -30,26 +30,31 @@ class Lateral(nn.Module):
 
 
 class Neck(nn.Module):
-    """Trunk maps of strides 4 to 32 to maps of strides 4, 8 and 16 with ``hidden_dim`` channels."""
+    """Trunk maps of strides 16 and 32 to features of stride 16; laterals for those of strides 4 and 8."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         # Coarsest first, as the released files number them.
         self.convs = nn.ModuleList(Lateral(config.embed_dim * 2**stage, config.hidden_dim) for stage in (3, 2, 1, 0))
 
-    def forward(self, maps: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        stride4, stride8, stride16, stride32 = (conv(x) for conv, x in zip(reversed(self.convs), maps, strict=True))
+    def lateral(self, stride: int) -> nn.Conv2d:
+        """The convolution of the trunk map of stride 4 or 8."""
+        lateral = self.convs[{8: 2, 4: 3}[stride]]
+        assert isinstance(lateral, Lateral)
+        return lateral.conv
+
+    def forward(self, stride16: Tensor, stride32: Tensor) -> Tensor:
+        """Maps (B, C_3, f, f) and (B, C_4, f / 2, f / 2) to (B, C, f, f)."""
+        coarse, fine = self.convs[0], self.convs[1]
         # Only the stride-16 level receives the coarser one.
-        return stride4, stride8, stride16 + F.interpolate(stride32, scale_factor=2.0, mode="nearest")
+        out: Tensor = fine(stride16) + F.interpolate(coarse(stride32), scale_factor=2.0, mode="nearest")
+        return out
 
 
 class ImageEncoder(nn.Module):
-    """Image (B, 3, S, S), normalised, to neck maps of strides 4, 8 and 16."""
+    """The trunk and its neck; `Sam2.encode_image` runs them."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.trunk = Hiera(config)
         self.neck = Neck(config)
-
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return self.neck(self.trunk(pixels))

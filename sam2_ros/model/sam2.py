@@ -14,6 +14,7 @@ from .memory_attention import MemoryAttention
 from .memory_encoder import MemoryEncoder
 from .position import Table, sine_position_1d, sine_position_2d
 from .prompt_encoder import PromptEncoder
+from .skip import Skip
 
 # Released values, the same in all sizes.
 MAX_POINTS_AMBIGUOUS = 1  # prompts of up to this many points get the best of three masks; a box counts as two points
@@ -93,6 +94,7 @@ class Sam2(nn.Module):
         self.memory_encoder = MemoryEncoder(config)
         self.memory_attention = MemoryAttention(config)
         self.mask_downsample = nn.Conv2d(1, 1, kernel_size=4, stride=4)
+        self.skip8, self.skip4 = Skip(), Skip()
         self.obj_ptr_proj = MLP((dim, dim, dim, dim))
         self.no_obj_ptr = nn.Parameter(torch.zeros(1, dim))
         self.no_mem_embed = nn.Parameter(torch.zeros(1, 1, dim))
@@ -123,16 +125,25 @@ class Sam2(nn.Module):
         """Compute once what depends on the weights alone; they must not change after this."""
         self.image_encoder.trunk.fold()
         self.sam_prompt_encoder.fold()
+        neck, decoder = self.image_encoder.neck, self.sam_mask_decoder
+        self.skip8.fold(neck.lateral(8), decoder.conv_s1)
+        self.skip4.fold(neck.lateral(4), decoder.conv_s0)
 
     def unfold(self) -> None:
         """The opposite: weights may change again."""
         self.image_encoder.trunk.folded_position = self.sam_prompt_encoder.folded_position = None
+        self.skip8.unfold()
+        self.skip4.unfold()
 
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
         """Normalised image (B, 3, S, S) to its features."""
-        stride4, stride8, stride16 = self.image_encoder(pixels)
-        decoder = self.sam_mask_decoder
-        return ImageFeatures(stride16, decoder.conv_s1(stride8), decoder.conv_s0(stride4))
+        stride4, stride8, stride16, stride32 = self.image_encoder.trunk(pixels)
+        neck, decoder = self.image_encoder.neck, self.sam_mask_decoder
+        return ImageFeatures(
+            neck(stride16, stride32),
+            self.skip8(stride8, neck.lateral(8), decoder.conv_s1),
+            self.skip4(stride4, neck.lateral(4), decoder.conv_s0),
+        )
 
     def condition_on_nothing(self, image: ImageFeatures) -> Tensor:
         """Features (1, C, f, f) for an object that has no memory yet."""
