@@ -2,6 +2,7 @@
 
 import functools
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -57,8 +58,9 @@ def test_objects_are_filled_up_to_powers_of_two(count: int, filled: int) -> None
 
 
 @pytest.mark.usefixtures("traced")
-@pytest.mark.parametrize("num_maskmem", [7, 3])
-def test_compiled_passes_track_as_the_network_does(num_maskmem: int, toy: Sam2) -> None:
+@pytest.mark.parametrize(("masks", "num_maskmem"), [(7, 7), (7, 3), (3, 7)])  # the network's, and those asked for
+def test_compiled_passes_track_as_the_network_does(masks: int, num_maskmem: int) -> None:
+    toy = random_model(replace(get_config("toy", 64), num_maskmem=masks), dtype=torch.float64)
     passes = CompiledPasses(toy, num_maskmem)
     seen: list[int] = []
     passes._follow = _counting(passes._follow, seen)

@@ -80,8 +80,8 @@ def test_it_is_the_default_and_small(nano: Sam2) -> None:
 
 def test_it_tracks_and_needs_its_memory_for_that(nano: Sam2, clips: list[list[SceneFrame]]) -> None:
     j_and_f, visibility = scored(nano, clips)
-    assert j_and_f > 0.88
-    assert visibility > 0.95
+    assert j_and_f > 0.91  # 0.94
+    assert visibility > 0.97  # 1.00
     forgetful = Forgetful(nano.config)
     forgetful.load_state_dict(nano.state_dict())
     assert scored(forgetful.eval(), clips)[0] < j_and_f - 0.5
@@ -89,8 +89,8 @@ def test_it_tracks_and_needs_its_memory_for_that(nano: Sam2, clips: list[list[Sc
 
 def test_it_keeps_hold_of_objects_that_hide_among_their_like(nano: Sam2) -> None:
     j_and_f, visibility = scored(nano, drawn("hard"))
-    assert j_and_f > 0.65
-    assert visibility > 0.85
+    assert j_and_f > 0.75  # 0.82
+    assert visibility > 0.92  # 0.97
 
 
 @pytest.mark.parametrize("size", [192, 320])
