@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from evaluations import evaluation
@@ -29,7 +30,7 @@ def task(request: EvaluateRequest) -> Evaluation:
     if order == "sleep":
         time.sleep(float(argument))
     if order == "await":
-        _wait_for(request.results.with_name(argument))
+        wait_until(request.results.with_name(argument).exists)
     return quick(request)
 
 
@@ -52,9 +53,10 @@ def clips(folder: Path, *orders: str) -> list[EvaluateRequest]:
     return [EvaluateRequest(folder / f"clip{index}.txt") for index in range(len(orders))]
 
 
-def _wait_for(file: Path, seconds: float = 120.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Look again and again, but not for ever."""
     end = time.monotonic() + seconds
-    while not file.exists() and time.monotonic() < end:
+    while not condition() and time.monotonic() < end:
         time.sleep(0.02)
 
 

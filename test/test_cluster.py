@@ -2,14 +2,13 @@
 
 import os
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from clip_tasks import clips, quick, task, tries
+from clip_tasks import clips, quick, task, tries, wait_until
 
 from sam2_ros.config import ModelChoice
 from sam2_ros.errors import ConfigError
@@ -79,11 +78,10 @@ def test_a_node_that_is_killed_while_it_works_loses_nothing(nodes: Any, tmp_path
     requests = clips(tmp_path / "bags", *["await go"] * 4)
 
     def kill() -> None:
-        while started(requests) < 2:  # one on each node, since none ends yet
-            time.sleep(0.02)
+        wait_until(lambda: started(requests) == 2)  # one on each node, since none ends yet
+        workers = [tries(request.results)[0][0] for request in requests if tries(request.results)]
         nodes.remove_node(second, allow_graceful=False)
-        while all(alive(tries(request.results)[0][0]) for request in requests if tries(request.results)):
-            time.sleep(0.02)
+        wait_until(lambda: not all(alive(worker) for worker in workers))  # it could still hand in its result
         (tmp_path / "bags" / "go").touch()
 
     killer = threading.Thread(target=kill)
