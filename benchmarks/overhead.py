@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from sam2_ros.bench.staged import TYPES
 from sam2_ros.config import TrackerConfig
 from sam2_ros.messages import masks_message, objects_message, overlay_message, pack_array
+from sam2_ros.model.mask_decoder import DecoderOutput
 from sam2_ros.model.sam2 import MaskPrediction
 from sam2_ros.overlay import draw
 from sam2_ros.pixels import to_rgb
@@ -87,7 +88,10 @@ def sightings(count: int, width: int, height: int, side: int) -> list[Sighting]:
     for number in range(count):
         logits = disc(number, count, width, height, side)[None]
         one = torch.ones(1)
-        prediction = MaskPrediction(logits, one * 5, torch.zeros(1, 256), one[:, None], logits[:, None], one.long() * 0)
+        tokens = torch.zeros(1, 4, 256)
+        decoded = DecoderOutput(logits.expand(1, 4, -1, -1), one.expand(1, 4), tokens, one * 5)
+        best = one.long() * 0
+        prediction = MaskPrediction(logits, one * 5, tokens[:, 0], one[:, None], logits[:, None], best, one, decoded)
         found.append(Sighting(Track(number + 1, number, "cup", 0, 0, 0, 0), None, prediction, False))
     return found
 

@@ -38,14 +38,15 @@ from sam2_ros.bench.report import Timing, timing
 from sam2_ros.bench.staged import FULL_MEMORY
 from sam2_ros.config import ModelChoice, TrackerConfig
 from sam2_ros.loading import load_network
-from sam2_ros.model.compiled import Passes, bucket, compiled
 from sam2_ros.model.config import ModelConfig
 from sam2_ros.model.mask_decoder import MaskDecoder
+from sam2_ros.model.passes import Passes
 from sam2_ros.model.prompt_encoder import BOX_BOTTOM_RIGHT, BOX_TOP_LEFT
 from sam2_ros.model.sam2 import Sam2
 from sam2_ros.synthetic import DIFFICULTIES, SceneFrame, scene
 from sam2_ros.tracking.preprocess import to_network, to_square
 from sam2_ros.tracking.prompt import Prompt
+from sam2_ros.tracking.ready import quick_passes
 from sam2_ros.tracking.tracker import Tracker
 from sam2_ros.tracking.transfer import wait_for
 
@@ -368,7 +369,7 @@ def main() -> int:
     model = their_model(network)
     passes: Passes = network
     if options.compile:
-        passes = compiled(network, sorted({bucket(count) for count in options.objects}), TrackerConfig().num_maskmem)
+        passes = quick_passes(network, TrackerConfig(max_objects=max(options.objects)))
         for name in ("vision_encoder", "memory_attention", "mask_decoder", "memory_encoder"):
             getattr(model, name).compile()
     settings = dataclasses.replace(

@@ -99,7 +99,8 @@ class ModelChoice:
     device: str = _parameter("auto", "auto (CUDA where there is one), cpu, cuda or cuda:N")
     precision: str = _parameter(
         "auto",
-        "float32, bfloat16 or float16; auto is bfloat16 on CUDA and float32 on the CPU",
+        "float32, bfloat16 or float16; auto is float32 on the CPU, bfloat16 on CUDA, and float16 on GPUs before "
+        "compute capability 8.0, which are slow at bfloat16",
         choices=("auto", "float32", "bfloat16", "float16", "float64"),
     )
     compile_network: str = _parameter(

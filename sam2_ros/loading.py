@@ -12,6 +12,7 @@ from .download import checkpoint_file
 from .errors import CheckpointError, ConfigError, DeviceError
 from .model.checkpoint import network_of, random_model, read_state, recognise
 from .model.config import ModelConfig, get_config
+from .model.kernels import quick_dtype
 from .model.sam2 import Sam2
 from .shipped import SHIPPED
 
@@ -91,8 +92,8 @@ def wants_compiling(compile_network: str, device: torch.device) -> bool:
 
 
 def compute_dtype(precision: str, device: torch.device) -> torch.dtype:
-    """The dtype of a precision; ``auto`` is bfloat16 on CUDA, float32 on the CPU."""
+    """The dtype of a precision; ``auto`` is what the device is quick at, see `quick_dtype`."""
     if precision == "auto":
-        return torch.bfloat16 if device.type == "cuda" else torch.float32
+        return quick_dtype(device)
     dtype: torch.dtype = getattr(torch, precision)
     return dtype

@@ -13,7 +13,6 @@ from sam2_ros.model.sam2 import MaskPrediction
 from sam2_ros.tracking.describe import HOLE_LOGIT, describe
 from sam2_ros.tracking.region import Region, positive_region, taps, upsample
 from sam2_ros.tracking.track import Sighting, Track
-from sam2_ros.tracking.transfer import in_one_copy
 
 SIDE = 32  # of the low-resolution logits
 SIZES = [(32, 32), (320, 180), (181, 97), (40, 300), (20, 11), (1, 1), (1280, 3)]  # width, height
@@ -28,6 +27,8 @@ def sighting(object_id: int, logits: torch.Tensor, score: float = 2.0) -> Sighti
         ious=torch.tensor([[0.1, 0.7, 0.2]], dtype=logits.dtype),
         candidates=logits.expand(1, 3, -1, -1),
         best=torch.tensor([1]),
+        iou=torch.tensor([0.7], dtype=logits.dtype),
+        decoded=None,
     )
     return Sighting(Track(object_id, 0, "", 0, 0, 3, 0), None, prediction, False)
 
@@ -175,13 +176,6 @@ def test_lower_precision_differs_only_where_rounding_decides(dtype: torch.dtype)
         states, _ = describe([sighting(1, rounded[0].to(dtype))], (1280, 720), 0, TrackerConfig())
         exact, _ = describe([sighting(1, rounded[0])], (1280, 720), 0, TrackerConfig())
         assert np.array_equal(states[0].mask, exact[0].mask)
-
-
-def test_one_copy_brings_every_tensor_as_it_was() -> None:
-    tensors = [torch.randn(3, 4), torch.randn(1), torch.randn(5, 1, 2)]
-    found = in_one_copy(tensors)
-    assert all(torch.equal(a, b) for a, b in zip(found, tensors, strict=True))
-    assert len({tensor.untyped_storage().data_ptr() for tensor in found}) == 1
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (33, 500), (20, 11), (1, 1)])

@@ -58,7 +58,7 @@ class Report:
     height: int
     device: str
     attention: str  # which kernel does the memory attention
-    compiled: bool  # end to end; stages are measured uncompiled
+    passes: str  # how the network runs end to end; stages are measured uncompiled
     precision: str
     threads: int
     torch: str
@@ -81,7 +81,7 @@ def table(report: Report) -> str:
         f"{report.precision}",
         f"{report.device}; torch {report.torch}; a matrix product does {report.matmul_tflop_per_s:.3g} TFLOP/s; "
         f"memory attention: {report.attention}",
-        f"{report.frames} frames each, full memory; milliseconds{'; end to end compiled' if report.compiled else ''}",
+        f"{report.frames} frames each, full memory; milliseconds; end to end {report.passes}",
     ]
     for row in report.rows:
         lines += [

@@ -15,11 +15,13 @@ from ..config import ModelChoice, TrackerConfig
 from ..errors import DeviceError
 from ..loading import load_network, named_config, wants_compiling
 from ..messages import pack_array
-from ..model.compiled import Passes, bucket, compiled
 from ..model.kernels import attention_kernel
+from ..model.passes import Passes
+from ..model.prepared import tier_of
 from ..model.sam2 import Sam2
 from ..shipped import SHIPPED
 from ..tracking.prompt import Prompt
+from ..tracking.ready import quick_passes
 from ..tracking.tracker import Tracker
 from ..tracking.transfer import wait_for
 from .device import forget_peak, matmul_rate, name_of, peak_bytes
@@ -49,7 +51,7 @@ def bench(request: BenchRequest, progress: Callable[[str], None]) -> Report:
     passes: Passes = network
     if wants_compiling(choice.compile_network, device):
         progress("compiling")
-        passes = compiled(network, sorted({bucket(count) for count in request.objects}), TrackerConfig().num_maskmem)
+        passes = quick_passes(network, TrackerConfig(max_objects=max(request.objects)))
     progress("matrix product")
     rate = matmul_rate(device, network.dtype)
     flops = count_flops(config, request.objects)
@@ -69,7 +71,7 @@ def bench(request: BenchRequest, progress: Callable[[str], None]) -> Report:
         height=request.height,
         device=name_of(device),
         attention=attention_kernel(config, device, network.dtype),
-        compiled=passes is not network,
+        passes=tier_of(passes).value,
         precision=str(network.dtype).removeprefix("torch."),
         threads=torch.get_num_threads(),
         torch=torch.__version__,

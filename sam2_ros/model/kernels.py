@@ -1,4 +1,4 @@
-"""Which of torch's attention kernels does the memory attention here."""
+"""What a device is quick at: which precision, and which of torch's attention kernels does the memory attention."""
 
 import torch
 
@@ -26,3 +26,16 @@ def attention_kernel(config: ModelConfig, device: torch.device, dtype: torch.dty
         return "cudnn" if kernels.can_use_cudnn_attention(asked, False) else UNFUSED
     except (AttributeError, TypeError):
         return UNKNOWN
+
+
+def quick_dtype(device: torch.device) -> torch.dtype:
+    """The precision whose products and attention a device has units and kernels for.
+
+    bfloat16 from compute capability 8.0 on (Ampere, Orin), float16 from 7.0 on (Volta, Turing, Xavier), else float32.
+    """
+    if device.type != "cuda":
+        return torch.float32
+    capability = torch.cuda.get_device_capability(device)
+    if capability >= (8, 0):
+        return torch.bfloat16
+    return torch.float16 if capability >= (7, 0) else torch.float32

@@ -25,6 +25,10 @@ class DecoderOutput:
     mask_tokens: Tensor  # (B, 4, C)
     object_score: Tensor  # (B,) logit of the object being in the picture
 
+    def rows(self, rows: slice) -> "DecoderOutput":
+        """What is said of some of the prompts."""
+        return DecoderOutput(self.masks[rows], self.ious[rows], self.mask_tokens[rows], self.object_score[rows])
+
 
 @dataclass(frozen=True, slots=True)
 class MaskChoice:

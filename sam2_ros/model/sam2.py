@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from .config import ModelConfig
 from .image_encoder import ImageEncoder, ImageFeatures
 from .layers import MLP
-from .mask_decoder import DecoderOutput, MaskDecoder, choose_ambiguous, choose_single, resize_logits
+from .mask_decoder import DecoderOutput, MaskDecoder, choose_ambiguous, choose_single, resize_logits, take
 from .memory_attention import MemoryAttention
 from .memory_encoder import MemoryEncoder
 from .position import Table, sine_position_1d, sine_position_2d
@@ -49,11 +49,8 @@ class MaskPrediction:
     ious: Tensor  # (B, M) predicted IoU of the candidates, 0..1
     candidates: Tensor  # (B, M, S/4, S/4) logits
     best: Tensor  # (B,) index of the candidate that became the mask
-
-    @property
-    def iou(self) -> Tensor:
-        """Predicted IoU of the chosen masks, (B,)."""
-        return self.ious.gather(1, self.best[:, None]).squeeze(1)
+    iou: Tensor  # (B,) its predicted IoU
+    decoded: DecoderOutput  # what it was chosen from, the object present or not
 
     def __getitem__(self, row: int) -> "MaskPrediction":
         """The prediction of one object, still with a batch dimension of 1."""
@@ -68,6 +65,8 @@ class MaskPrediction:
             self.ious[rows],
             self.candidates[rows],
             self.best[rows],
+            self.iou[rows],
+            self.decoded.rows(rows),
         )
 
 
@@ -211,6 +210,8 @@ class Sam2(nn.Module):
             ious=choice.ious,
             candidates=choice.candidates.where(present[:, None, None, None], NO_OBJECT_LOGIT),
             best=choice.best,
+            iou=take(choice.ious, choice.best),
+            decoded=output,
         )
 
     def _pointer(self, token: Tensor, present: Tensor) -> Tensor:
@@ -219,24 +220,30 @@ class Sam2(nn.Module):
     def mask_as_output(self, image: ImageFeatures, mask: Tensor) -> MaskPrediction:
         """The prediction that a mask prompt (1, S, S) of 0 and 1 stands for: the mask itself, and its pointer."""
         scale, bias = MASK_TO_LOGIT
+        # On the CPU torch has no antialiasing in half precision.
+        precise = torch.promote_types(mask.dtype, torch.float32)
         low_res = F.interpolate(
-            (mask * scale + bias).unsqueeze(1),
+            (mask.to(precise) * scale + bias).unsqueeze(1),
             size=(self.config.low_res_size, self.config.low_res_size),
             mode="bilinear",
             align_corners=False,
             antialias=True,
-        ).squeeze(1)
+        )
+        low_res = low_res.squeeze(1).to(mask.dtype)
         points = mask.new_zeros(mask.shape[0], 0, 2, dtype=self.point_dtype)
         mask_prompt = self.mask_downsample(mask.unsqueeze(1))
         output = self._decode(image.features, image, points, points[..., 0].long(), mask_prompt)
         drawn = (mask > 0).flatten(1).any(dim=1)
+        certain = mask.new_ones(mask.shape[0])
         return MaskPrediction(
             masks=low_res,
             object_score=drawn.to(mask.dtype) * scale + bias,
             pointers=self._pointer(output.mask_tokens[:, 0], drawn & (output.object_score > 0)),
-            ious=mask.new_ones(mask.shape[0], 1),
+            ious=certain[:, None],
             candidates=low_res[:, None],
             best=torch.zeros_like(drawn, dtype=torch.long),
+            iou=certain,
+            decoded=output,
         )
 
     def encode_memory(self, image: ImageFeatures, masks: Tensor, object_score: Tensor, prompted: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from .clean import clean
 from .region import Region, positive_region, upsample
 from .result import ObjectState
 from .track import Sighting
-from .transfer import in_one_copy
+from .transfer import Arriving
 
 HOLE_LOGIT = 0.1  # logit of a pixel that clean-up added to a mask; the negative for one that it removed
 
@@ -51,39 +51,50 @@ class MaskShape:
 NOTHING = MaskShape(None, 0, None)
 
 
+class Words:
+    """What the network says of all objects, on its way to the host while the device goes on."""
+
+    def __init__(self, sightings: Sequence[Sighting]) -> None:
+        predictions = [sighting.prediction for sighting in sightings]
+        parts = [part for p in predictions for part in (p.masks[0], p.object_score, p.iou)]
+        self._arriving = Arriving(parts)
+
+    def wait(self) -> list[Said]:
+        """In the order of the objects."""
+        parts = self._arriving.wait()
+        precise = torch.promote_types(parts[0].dtype, torch.float32)
+        return [
+            Said(mask.to(precise).numpy(), float(object_score), float(mask_score))
+            for mask, object_score, mask_score in zip(parts[0::3], parts[1::3], parts[2::3], strict=True)
+        ]
+
+
 def describe(
-    sightings: Sequence[Sighting], size: tuple[int, int], stamp_ns: int, config: TrackerConfig
+    sightings: Sequence[Sighting],
+    size: tuple[int, int],
+    stamp_ns: int,
+    config: TrackerConfig,
+    words: Words | None = None,
 ) -> tuple[list[ObjectState], np.ndarray]:
-    """State of every object and the label image, for an input of ``size`` (width, height)."""
+    """State of every object and the label image, for an input of ``size`` (width, height).
+
+    ``words``: what was fetched from the device; fetched now when None.
+    """
     width, height = size
     labels = np.zeros((height, width), dtype=np.uint8 if config.mask_encoding == "mono8" else np.uint16)
     if not sightings:
         return [], labels
-    said = _on_host(sightings)
+    said = (words or Words(sightings)).wait()
     highest = np.zeros((height, width), dtype=said[0].low_res.dtype)  # logit of the object that a pixel belongs to
     states = []
-    for sighting, words in zip(sightings, said, strict=True):
-        patch = _patch(words.low_res, height, width, config)
+    for sighting, spoken in zip(sightings, said, strict=True):
+        patch = _patch(spoken.low_res, height, width, config)
         mask = np.zeros((height, width), dtype=bool)
         if patch is not None:
             mask[patch.region.slices] = patch.mask
             _paint(labels, highest, patch, sighting.track.object_id)
-        states.append(_state(sighting, words, mask, NOTHING if patch is None else shape_of(patch), stamp_ns))
+        states.append(_state(sighting, spoken, mask, NOTHING if patch is None else shape_of(patch), stamp_ns))
     return states, labels
-
-
-def _on_host(sightings: Sequence[Sighting]) -> list[Said]:
-    """What the network says of all objects, fetched from its device."""
-    predictions = [sighting.prediction for sighting in sightings]
-    parts = [part for p in predictions for part in (p.masks[0], p.object_score, p.iou)]
-    if parts[0].device.type != "cpu":
-        parts = in_one_copy(parts)
-    masks, object_scores, mask_scores = parts[0::3], parts[1::3], parts[2::3]
-    precise = torch.promote_types(masks[0].dtype, torch.float32)
-    return [
-        Said(mask.to(precise).numpy(), float(object_score), float(mask_score))
-        for mask, object_score, mask_score in zip(masks, object_scores, mask_scores, strict=True)
-    ]
 
 
 def _patch(low_res: np.ndarray, height: int, width: int, config: TrackerConfig) -> Patch | None:

@@ -53,6 +53,7 @@ class MemoryBank:
         self._prompted_time = model.num_maskmem - 1
         self._frames = torch.zeros(objects, prompted + recent, tokens, model.memory_dim, device=device, dtype=dtype)
         self._pointers = torch.zeros(objects, prompted + POINTER_HORIZON, model.hidden_dim, device=device, dtype=dtype)
+        self._known_rows: tuple[tuple[int, ...], Tensor] | None = None
         # Which frame each entry holds, on the host: choosing memories needs no look at the device.
         self._prompted_of = np.full((objects, prompted), EMPTY)
         self._recent_of = np.full((objects, recent), EMPTY)
@@ -69,11 +70,11 @@ class MemoryBank:
         """Remember frame number ``frame``: ``memory`` (B, L, D) and ``pointers`` (B, C) of the objects in ``slots``."""
         kept = self._prompted_of.shape[1]
         pointer_entry = frame % POINTER_HORIZON
-        rows = to_device(np.array(slots), self._frames.device)
+        rows = self._rows(tuple(slots))
         for entry in self._entries_for(frame):
-            self._frames[rows, kept + entry] = memory
+            self._frames[:, kept + entry].index_copy_(0, rows, memory)
             self._recent_of[slots, entry] = frame
-        self._pointers[rows, kept + pointer_entry] = pointers
+        self._pointers[:, kept + pointer_entry].index_copy_(0, rows, pointers)
         self._pointer_of[slots, pointer_entry] = frame
         kept_places = [  # (row, slot, entry) of the prompted that are kept
             (row, slot, place)
@@ -104,16 +105,30 @@ class MemoryBank:
         ]
 
     def _memories(self, slots: Sequence[int], chosen: Sequence[Selection]) -> Memories:
-        device = self._frames.device
-        rows = to_device(np.array(slots), device)[:, None]
-        frames = to_device(np.array([(s.frame_entries, s.frame_times) for s in chosen], np.int64), device)
-        pointers = to_device(np.array([(s.pointer_entries, s.pointer_ages) for s in chosen], np.int64), device)
-        return Memories(
-            frames=self._frames[rows, frames[:, 0]],
-            frame_time=frames[:, 1],
-            pointers=self._pointers[rows, pointers[:, 0]],
-            pointer_age=pointers[:, 1],
+        of = np.array(slots)[:, None]
+        numbers = [  # one tensor of each of these, uploaded together: an upload costs more than what is in it
+            of * self._frames.shape[1] + [s.frame_entries for s in chosen],
+            np.array([s.frame_times for s in chosen]),
+            of * self._pointers.shape[1] + [s.pointer_entries for s in chosen],
+            np.array([s.pointer_ages for s in chosen]),
+        ]
+        flat = to_device(np.concatenate([part.ravel() for part in numbers]), self._frames.device)
+        parts = flat.split([part.size for part in numbers])
+        frames, frame_time, pointers, pointer_age = (
+            part.view(shape.shape) for part, shape in zip(parts, numbers, strict=True)
         )
+        return Memories(
+            frames=self._frames.flatten(0, 1)[frames],
+            frame_time=frame_time,
+            pointers=self._pointers.flatten(0, 1)[pointers],
+            pointer_age=pointer_age,
+        )
+
+    def _rows(self, slots: tuple[int, ...]) -> Tensor:
+        """Slots as an index on the device; mostly they are those of the frame before."""
+        if self._known_rows is None or self._known_rows[0] != slots:
+            self._known_rows = slots, to_device(np.array(slots), self._frames.device)
+        return self._known_rows[1]
 
     def _entries_for(self, frame: int) -> list[int]:
         """Of the recent entries, those that take a frame."""

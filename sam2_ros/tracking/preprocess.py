@@ -34,25 +34,40 @@ def check_frame(frame: np.ndarray) -> None:
 def normalise(pixels: Tensor, dtype: torch.dtype) -> Tensor:
     """Pixels (B, 3, S, S) in 0..255 to the network's input in ``dtype``."""
     precise = torch.promote_types(dtype, torch.float32)
-    mean = torch.tensor(MEAN, dtype=precise, device=pixels.device).view(3, 1, 1)
-    std = torch.tensor(STD, dtype=precise, device=pixels.device).view(3, 1, 1)
+    mean, std = _mean_and_std(precise, pixels.device)
     return (pixels.to(precise) / 255).sub_(mean).div_(std).to(dtype)
+
+
+@functools.cache  # copying them to a device takes longer than what is done with them there
+def _mean_and_std(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    with torch.inference_mode(False):  # made for one caller, used by all
+        mean, std = (torch.tensor(values, dtype=dtype, device=device).view(3, 1, 1) for values in (MEAN, STD))
+    return mean, std
 
 
 def to_network(frame: np.ndarray, size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """RGB frame (H, W, 3) uint8 to (1, 3, S, S), as the official video loader does.
 
     Resized to a square without keeping the aspect, bicubic with antialiasing, to 8-bit values: on the CPU by the
-    loader's own library and equal to it, elsewhere by torch and within one level.
+    loader's own library and equal to it, elsewhere by torch and within two levels.
     """
     resize = frame.shape[:2] != (size, size)
     if device.type == "cpu":
         return _normalise_bytes(square_pixels(frame, size) if resize else frame, dtype)
     pixels = _to_device(frame, device)
-    if resize:
-        pixels = F.interpolate(pixels.float(), size=(size, size), mode="bicubic", align_corners=False, antialias=True)
+    return normalise(square_on_device(pixels, size) if resize else pixels, dtype)
+
+
+def square_on_device(pixels: Tensor, size: int) -> Tensor:
+    """Pixels (1, 3, H, W) in 0..255 to (1, 3, S, S) float32 in whole levels, as `square_pixels`, by torch.
+
+    As Pillow does it: first the width, to 8-bit values, then the height; what overshoots is cut off in between, too.
+    """
+    pixels = pixels.float()
+    for sides in ((pixels.shape[2], size), (size, size)):
+        pixels = F.interpolate(pixels, size=sides, mode="bicubic", align_corners=False, antialias=True)
         pixels = pixels.round_().clamp_(0, 255)
-    return normalise(pixels, dtype)
+    return pixels
 
 
 def _normalise_bytes(pixels: np.ndarray, dtype: torch.dtype) -> Tensor:
@@ -109,9 +124,10 @@ os.register_at_fork(after_in_child=_helper.cache_clear)  # threads stay behind i
 
 
 def _to_device(frame: np.ndarray, device: torch.device) -> Tensor:
-    """(H, W, 3) uint8 as (1, 3, H, W) uint8; a view of a message's read-only data is copied, torch knows none."""
-    writable = np.require(frame, requirements=("C", "W"))
-    return to_device(writable, device).permute(2, 0, 1).unsqueeze(0)
+    """(H, W, 3) uint8 as (1, 3, H, W) uint8."""
+    if device.type == "cpu":  # a view of a message's read-only data is copied, torch knows none
+        frame = np.require(frame, requirements=("C", "W"))
+    return to_device(frame, device).permute(2, 0, 1).unsqueeze(0)
 
 
 def to_network_float(frame: np.ndarray, size: int, device: torch.device, dtype: torch.dtype) -> Tensor:

@@ -10,17 +10,19 @@ import torch
 
 from ..config import TrackerConfig
 from ..errors import DeviceError
-from ..model.compiled import Passes, compiled
-from ..model.kernels import UNFUSED, attention_kernel
-from ..model.probe import probe
-from ..model.sam2 import Sam2
+from ..model.kernels import UNFUSED, attention_kernel, quick_dtype
+from ..model.passes import Passes
+from ..model.prepared import PreparedPasses, prepared
+from ..model.probe import History, probe
+from ..model.sam2 import POINTER_HORIZON, Sam2
 from .prompt import Prompt
 from .tracker import Tracker
-from .transfer import wait_for
+from .transfer import on, wait_for
 
 BUDGET = 2.0  # seconds for finding the number of objects that go through the network together
 REPEATS = 3
 WORTHWHILE = 0.95  # of the time for each object: what a smaller batch has to save
+MOST_PROMPTED = 4  # prompted frames that histories are prepared for; each more costs time to set up
 
 _log = logging.getLogger(__name__)
 
@@ -28,31 +30,55 @@ _log = logging.getLogger(__name__)
 def ready_tracker(network: Sam2, config: TrackerConfig, compiling: bool) -> Tracker:
     """A tracker with warm kernels. Raises DeviceError when memory does not suffice for one object.
 
-    ``compiling``: compile the network; takes minutes the first time. An ``objects_per_batch`` of 0 becomes what is
-    quickest here.
+    ``compiling``: compile the network, and on CUDA record graphs of it; takes minutes the first time, and nothing is
+    compiled or recorded afterwards. An ``objects_per_batch`` of 0 becomes what is quickest here.
     """
     if attention_kernel(network.config, network.device, network.dtype) == UNFUSED:
         _log.warning(
             "torch has no fused attention for %s in %s, so memory attention is several times slower; choose precision "
-            "bfloat16 or float16, or a newer torch",
+            "%s, or a newer torch",
             network.device,
             network.dtype,
+            str(quick_dtype(network.device)).removeprefix("torch."),
         )
     sizes = _batch_sizes(config.objects_per_batch or config.max_objects)
+
+    def choose(passes: Passes, fitting: Sequence[int]) -> int:
+        return fitting[-1] if config.objects_per_batch else quickest_batch(network, passes, fitting)
+
     try:
-        passes = compiled(network, sizes, config.num_maskmem) if compiling else network
-        if not config.objects_per_batch:
-            config = replace(config, objects_per_batch=quickest_batch(network, passes, sizes))
-        _warm_up(network, passes)
-        return Tracker(network, config, passes)
+        with on(network.device):
+            passes = prepared(network, sizes, histories(network, config), choose) if compiling else network
+            if not config.objects_per_batch:
+                batch = passes.most if isinstance(passes, PreparedPasses) else choose(network, sizes)
+                config = replace(config, objects_per_batch=batch)
+            _warm_up(network, passes)
+            return Tracker(network, config, passes)
     except torch.cuda.OutOfMemoryError as error:
         raise DeviceError(f"{network.device} has no memory for one object; choose a smaller model") from error
 
 
 def repeatable_tracker(network: Sam2, config: TrackerConfig, compiling: bool) -> Tracker:
     """A tracker for recordings: nothing is measured, so that the same recording gives the same bits."""
+    return Tracker(network, config, quick_passes(network, config) if compiling else network)
+
+
+def quick_passes(network: Sam2, config: TrackerConfig) -> Passes:
+    """The network's passes, prepared for as many objects together as there may be and memory suffices for."""
     sizes = _batch_sizes(config.objects_per_batch or config.max_objects)
-    return Tracker(network, config, compiled(network, sizes, config.num_maskmem) if compiling else network)
+    with on(network.device):
+        return prepared(network, sizes, histories(network, config), lambda _, fitting: fitting[-1])
+
+
+def histories(network: Sam2, config: TrackerConfig) -> list[History]:
+    """What objects remember most of the time: full memories after one prompt, two, three ... as many as are attended.
+
+    In between, while a memory still grows or a prompted frame is also one of the recent ones, lengths last for a frame
+    or a few; those are not prepared for.
+    """
+    recent = min(config.num_maskmem, network.config.num_maskmem) - 1
+    prompted = min(config.max_cond_frames, config.max_cond_frames_in_attn or config.max_cond_frames, MOST_PROMPTED)
+    return [History(recent + count, POINTER_HORIZON + count) for count in range(1, prompted + 1)]
 
 
 def _batch_sizes(most: int) -> list[int]:

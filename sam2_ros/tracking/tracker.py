@@ -1,23 +1,27 @@
 """The tracker: one verb for a stream, `Tracker.step`; `catch_up` for prompts that come late; `remove` and `reset`."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import torch
 
 from ..config import TrackerConfig
 from ..errors import DeviceError, PromptError
-from ..model.compiled import Passes
 from ..model.image_encoder import ImageFeatures
+from ..model.passes import Passes
+from ..model.prepared import Tier, tier_of
 from ..model.sam2 import Sam2
 from .admission import Admission
-from .describe import describe
+from .describe import Words, describe
 from .memory import MemoryBank
 from .preprocess import check_frame
 from .prompt import Prompt
 from .result import FrameResult, ObjectState, PromptOutcome
 from .track import Sighting, Track
+from .transfer import on
 from .vision import Requests, Size, Vision
 
 
@@ -48,6 +52,23 @@ class CaughtUp:
     ]  # of the prompted objects, for each frame that they were carried through
 
 
+Arguments = ParamSpec("Arguments")
+Returned = TypeVar("Returned")
+
+
+def _at_work(
+    method: "Callable[Concatenate[Tracker, Arguments], Returned]",
+) -> "Callable[Concatenate[Tracker, Arguments], Returned]":
+    """A method of the tracker that uses the network, on its device in whatever thread."""
+
+    @functools.wraps(method)
+    def worked(self: "Tracker", /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Returned:
+        with torch.inference_mode(), on(self.device):
+            return method(self, *args, **kwargs)
+
+    return worked
+
+
 class Tracker:
     """Tracks any number of objects through a stream of frames, with memory that does not grow.
 
@@ -59,7 +80,9 @@ class Tracker:
         """``passes``: what does the network's work of every frame, the network itself when None."""
         self._config = config or TrackerConfig()
         self._device = network.device
-        self._vision = Vision(network, passes or network, self._config.objects_per_batch or self._config.max_objects)
+        self._passes = passes or network
+        batch = self._config.objects_per_batch or self._config.max_objects
+        self._vision = Vision(network, self._passes, batch)
         self._admission = Admission(self._config, network.config.image_size)
         self._bank = MemoryBank(network.config, self._config, network.device, network.dtype)
         self._tracks: list[Track] = []  # by ascending id
@@ -81,6 +104,11 @@ class Tracker:
         return self._device
 
     @property
+    def tier(self) -> Tier:
+        """How the network's passes run now."""
+        return tier_of(self._passes)
+
+    @property
     def config(self) -> TrackerConfig:
         """The settings in force."""
         return self._config
@@ -89,7 +117,7 @@ class Tracker:
         """Change the clean-up of masks while tracking; areas in pixels. Raises ConfigError."""
         self._config = replace(self._config, fill_hole_area=fill_hole_area, remove_speck_area=remove_speck_area)
 
-    @torch.inference_mode()
+    @_at_work
     def encode(self, frame: np.ndarray) -> EncodedFrame:
         """The part of `step` that needs nothing of the frames before: another thread may do it ahead.
 
@@ -98,7 +126,7 @@ class Tracker:
         check_frame(frame)
         return EncodedFrame(frame, self._vision.encode(frame))
 
-    @torch.inference_mode()
+    @_at_work
     def step(self, frame: np.ndarray | EncodedFrame, prompts: Sequence[Prompt] = (), stamp_ns: int = 0) -> FrameResult:
         """Track all objects into the next frame (H, W, 3) uint8 RGB, then apply ``prompts`` to it in their order.
 
@@ -114,8 +142,9 @@ class Tracker:
         while True:
             try:
                 sightings = self._look(image, self._tracks, requests, size, self._frame, stamp_ns)
+                words = Words(sightings) if sightings else None  # on their way before the memory is asked for
                 memory = self._vision.memorise(image, sightings) if sightings else None
-                states, labels = describe(sightings, size, stamp_ns, self._config)
+                states, labels = describe(sightings, size, stamp_ns, self._config, words)
                 break
             except torch.cuda.OutOfMemoryError as error:
                 self._make_room(requests, outcomes, warnings, error)
@@ -132,7 +161,7 @@ class Tracker:
             warnings=tuple(warnings),
         )
 
-    @torch.inference_mode()
+    @_at_work
     def catch_up(self, past: Sequence[PastFrame], prompts: Sequence[Prompt]) -> CaughtUp:
         """Apply prompts that were made on ``past[0]``, then carry their objects through the rest of ``past``.
 
@@ -206,8 +235,9 @@ class Tracker:
             size = frame.image.shape[1], frame.image.shape[0]
             wanted = {} if number else requests
             sightings = self._look(image, carried, wanted, size, frame.index, frame.stamp_ns)
+            words = Words(sightings)
             self._remember(sightings, self._vision.memorise(image, sightings), frame.index)
-            states, _ = describe(sightings, size, frame.stamp_ns, self._config)
+            states, _ = describe(sightings, size, frame.stamp_ns, self._config, words)
             carried = [s.track.seen(state.visible, frame.stamp_ns) for s, state in zip(sightings, states, strict=True)]
             seen.append(tuple(states))
         return carried, seen

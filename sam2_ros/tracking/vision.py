@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from ..errors import DeviceError
-from ..model.compiled import Passes
 from ..model.image_encoder import ImageFeatures
+from ..model.passes import Passes
 from ..model.sam2 import FEEDBACK_LIMIT, MaskPrediction, Sam2
 from .memory import Recalled
 from .preprocess import mask_to_square, prompt_tensors, to_network
@@ -77,11 +77,15 @@ class Vision:
         return torch.cat([self._memorise(image, batch) for batch in batches])
 
     def _memorise(self, image: ImageFeatures, sightings: Sequence[Sighting]) -> Tensor:
+        device = self._network.device
+        prompted = [s.prompted for s in sightings]
         return self._passes.encode_memory(
             image,
             torch.cat([s.prediction.masks for s in sightings]),
             torch.cat([s.prediction.object_score for s in sightings]),
-            to_device(np.array([s.prompted for s in sightings]), self._network.device),
+            to_device(np.array(prompted), device)
+            if any(prompted)
+            else torch.zeros(len(prompted), dtype=torch.bool, device=device),
         )
 
     def _prompt(
