@@ -5,7 +5,16 @@ import pytest
 import torch
 from PIL import Image
 
-from sam2_ros.tracking.preprocess import MEAN, STD, mask_to_square, normalise, square_pixels, to_network, to_square
+from sam2_ros.tracking.preprocess import (
+    MEAN,
+    STD,
+    mask_to_square,
+    normalise,
+    square_on_device,
+    square_pixels,
+    to_network,
+    to_square,
+)
 
 CPU = torch.device("cpu")
 
@@ -62,3 +71,23 @@ def test_halves_that_are_resized_at_the_same_time_leave_no_seam(width: int, heig
     frame = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     whole = Image.fromarray(frame).resize((size, size), Image.Resampling.BICUBIC)
     assert np.array_equal(square_pixels(frame, size), np.asarray(whole))
+
+
+def pictures(height: int, width: int) -> list[np.ndarray]:
+    """Noise, the hardest edges that there are, and one edge each way."""
+    rng = np.random.default_rng(0)
+    edges = np.zeros((height, width, 3), np.uint8)
+    edges[:, width // 2 :] = 255
+    edges[height // 3 :] = 255 - edges[height // 3 :]
+    hard = rng.integers(0, 2, (height, width, 1), dtype=np.uint8).repeat(3, axis=2) * 255
+    return [rng.integers(0, 256, (height, width, 3), dtype=np.uint8), hard, edges]
+
+
+@pytest.mark.parametrize("size", [64, 224, 512])
+@pytest.mark.parametrize(
+    ("width", "height"), [(1280, 720), (720, 1280), (481, 333), (333, 481), (100, 200), (1000, 7), (7, 1000), (1, 1)]
+)
+def test_a_device_resizes_as_the_official_loader_within_two_levels(width: int, height: int, size: int) -> None:
+    for picture in pictures(height, width):
+        found = square_on_device(torch.from_numpy(picture).permute(2, 0, 1)[None], size)[0].permute(1, 2, 0)
+        assert np.abs(found.numpy() - square_pixels(picture, size)).max() <= 2

@@ -78,8 +78,10 @@ class FilledPasses:
         """See `Sam2.follow`."""
         count = memories.frames.shape[0]
         histories = _filled(memories.frames, memories.frame_time, memories.pointers, memories.pointer_age)
-        features, *parts = self._functions.follow(image.features, image.stride8, image.stride4, *histories)
-        prediction = MaskPrediction(*parts[:7], DecoderOutput(*parts[7:]))
+        features, masks, object_score, pointers, ious, candidates, best, iou, *decoded = self._functions.follow(
+            image.features, image.stride8, image.stride4, *histories
+        )
+        prediction = MaskPrediction(masks, object_score, pointers, ious, candidates, best, iou, DecoderOutput(*decoded))
         return features[:count], prediction.rows(slice(count))
 
     def encode_memory(self, image: ImageFeatures, masks: Tensor, object_score: Tensor, prompted: Tensor) -> Tensor:

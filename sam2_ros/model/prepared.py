@@ -227,5 +227,6 @@ def _give_back(network: Sam2) -> None:
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, without the story behind it."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    """What an error says, without the story behind it; torch's compiler begins with a line on whose error it is."""
+    lines = (str(error).strip() or type(error).__name__).splitlines()
+    return " ".join(lines[: 2 if lines[0].endswith(":") else 1])

@@ -63,11 +63,24 @@ def square_on_device(pixels: Tensor, size: int) -> Tensor:
 
     As Pillow does it: first the width, to 8-bit values, then the height; what overshoots is cut off in between, too.
     """
+    height, width = pixels.shape[2:]
     pixels = pixels.float()
-    for sides in ((pixels.shape[2], size), (size, size)):
+    for sides in ((size, width) if _height_first(height, width, size) else (height, size), (size, size)):
         pixels = F.interpolate(pixels, size=sides, mode="bicubic", align_corners=False, antialias=True)
         pixels = pixels.round_().clamp_(0, 255)
     return pixels
+
+
+@functools.cache
+def _height_first(height: int, width: int, size: int) -> bool:
+    """Whether Pillow begins with the height of a tall image: newer ones do where that is less work, so it is asked."""
+    if height <= width:
+        return False
+    noise = np.random.default_rng(0).integers(0, 2, (height, width, 3), dtype=np.uint8) * 255
+    image = Image.fromarray(noise)
+    first_height = image.resize((width, size), Image.Resampling.BICUBIC)
+    square = [i.resize((size, size), Image.Resampling.BICUBIC) for i in (image, first_height)]
+    return np.array_equal(*map(np.asarray, square))
 
 
 def _normalise_bytes(pixels: np.ndarray, dtype: torch.dtype) -> Tensor:
