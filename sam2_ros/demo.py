@@ -11,8 +11,8 @@ from .bag.replay import ReplayRequest, ReplaySummary, replay
 from .bag.staging import check_free, staged
 from .bag.synthesize import SynthesizeRequest, synthesize
 from .config import ModelChoice, TrackerConfig
-from .contact_sheet import chosen, contact_sheet
 from .demo_scene import HEIGHT, WIDTH
+from .drawing.contact_sheet import chosen, contact_sheet
 from .errors import BagError
 from .evaluate.one import evaluate
 from .evaluate.request import EvaluateRequest

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sam2_ros.cli import main
-from sam2_ros.contact_sheet import chosen, contact_sheet
+from sam2_ros.drawing.contact_sheet import chosen, contact_sheet
 
 
 def test_the_demo_tracks_and_says_where_to_look(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sam2_ros import overlay
-from sam2_ros.overlay import PALETTE, Spot, colour_of, draw, pen_for
+from sam2_ros.drawing import overlay
+from sam2_ros.drawing.overlay import PALETTE, Spot, colour_of, draw, pen_for
 from sam2_ros.tracking.result import FrameResult, ObjectState
 
 HEIGHT, WIDTH = 240, 320

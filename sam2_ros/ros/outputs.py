@@ -19,8 +19,8 @@ from vision_msgs.msg import (
 
 from sam2_ros.msg import TrackedObjectArray
 
+from ..drawing.overlay import draw
 from ..messages import masks_message, objects_message, overlay_message
-from ..overlay import draw
 from ..pipeline import Processed
 from ..tracking.result import ObjectState
 from .types import TYPES

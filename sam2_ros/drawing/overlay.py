@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .tracking.result import FrameResult, ObjectState
+from ..tracking.result import FrameResult, ObjectState
 
 # After Okabe and Ito, whose colours the colour-blind tell apart too; in an order so that neighbouring ids differ most.
 HUES = ((0, 158, 222), (240, 150, 0), (0, 175, 120), (225, 130, 185), (250, 235, 75), (213, 60, 20), (50, 95, 215))
