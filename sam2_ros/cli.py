@@ -15,7 +15,7 @@ from .bag.names import CAMERA_TOPIC, DEFAULT_STORAGE, PROMPTS_TOPIC, STORAGES
 from .cli_evaluate import add_evaluate
 from .cli_options import add_config_options, config_from
 from .config import ModelChoice, TimeConfig, TrackerConfig
-from .demo_scene import DIFFICULTY, SEED
+from .demo.scene import DIFFICULTY, SEED
 from .errors import Sam2RosError
 from .shipped import ABOUT_NANO
 
@@ -85,7 +85,7 @@ def _replay(options: argparse.Namespace) -> None:
 
 
 def _demo(options: argparse.Namespace) -> None:
-    from .demo import SCENE, SHEET, TRACKED, VIDEO, run_demo
+    from .demo.run import SCENE, SHEET, TRACKED, VIDEO, run_demo
 
     choice = config_from(ModelChoice, options)
     summary = run_demo(options.output, choice, options.seed, options.difficulty)

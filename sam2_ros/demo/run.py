@@ -7,18 +7,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .bag.replay import ReplayRequest, ReplaySummary, replay
-from .bag.staging import check_free, staged
-from .bag.synthesize import SynthesizeRequest, synthesize
-from .config import ModelChoice, TrackerConfig
-from .demo_scene import HEIGHT, WIDTH
-from .drawing.contact_sheet import chosen, contact_sheet
-from .errors import BagError
-from .evaluate.one import evaluate
-from .evaluate.request import EvaluateRequest
-from .loading import load_network
-from .synthetic import settings_for
-from .tracking.ready import repeatable_tracker
+from ..bag.replay import ReplayRequest, ReplaySummary, replay
+from ..bag.staging import check_free, staged
+from ..bag.synthesize import SynthesizeRequest, synthesize
+from ..config import ModelChoice, TrackerConfig
+from ..drawing.contact_sheet import chosen, contact_sheet
+from ..errors import BagError
+from ..evaluate.one import evaluate
+from ..evaluate.request import EvaluateRequest
+from ..loading import load_network
+from ..synthetic import settings_for
+from ..tracking.ready import repeatable_tracker
+from .scene import HEIGHT, WIDTH
 
 SCENE, TRACKED, VIDEO, SHEET = "scene_bag", "tracked_bag", "overlay.mp4", "contact_sheet.png"
 
