@@ -32,11 +32,11 @@ from sam2_ros.evaluation.figures import object_figures
 from sam2_ros.evaluation.labels import LabelImage
 from sam2_ros.evaluation.protocol import Measure
 from sam2_ros.evaluation.scoring import Found, Place, Scorer
-from sam2_ros.loading import load_network
 from sam2_ros.model.config import get_config
 from sam2_ros.synthetic import DIFFICULTIES, SceneFrame, scene
 from sam2_ros.tracking.prompt import Prompt
 from sam2_ros.tracking.tracker import Tracker
+from sam2_ros.weights.loading import load_network
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from .cli_options import add_config_options, config_from
 from .config import ModelChoice, TimeConfig, TrackerConfig
 from .demo.scene import DIFFICULTY, SEED
 from .errors import Sam2RosError
-from .shipped import ABOUT_NANO
+from .weights.shipped import ABOUT_NANO
 
 INTERRUPTED = 130  # what a shell reports for Ctrl-C
 
@@ -46,8 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _replay(options: argparse.Namespace) -> None:
     from .bag.replay import ReplayRequest, replay
-    from .loading import load_network
     from .tracking.ready import repeatable_tracker
+    from .weights.loading import load_network
 
     choice, config = config_from(ModelChoice, options), config_from(TrackerConfig, options)
     if choice.checkpoint == "random":
@@ -166,7 +166,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _download(options: argparse.Namespace) -> None:
-    from .download import download
+    from .weights.download import download
 
     for model in options.models:
         print(download(model))

@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
-from sam2_ros import allocator
+from sam2_ros.weights import allocator
 
 SIZE = 24 << 20
 # What the C library keeps at hand after a block was freed: the last of the ten numbers that mallinfo2(3) tells.
 CODE = """
 import ctypes
-from sam2_ros.allocator import give_back_memory, keep_memory
+from sam2_ros.weights.allocator import give_back_memory, keep_memory
 {first}
 class Information(ctypes.Structure):
     _fields_ = [(name, ctypes.c_size_t) for name in "abcdefghij"]

@@ -35,8 +35,8 @@ from sam2_ros.bag.pictures import Video, fps_of, frame_count
 from sam2_ros.bag.replay import ReplayRequest, replay
 from sam2_ros.config import ModelChoice
 from sam2_ros.errors import BagError, DeviceError
-from sam2_ros.loading import load_network
 from sam2_ros.tracking.tracker import Tracker
+from sam2_ros.weights.loading import load_network
 
 CAMERA = ("/camera/image", "/prompts")
 

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from sam2_ros.config import ModelChoice
 from sam2_ros.errors import CheckpointError, ConfigError, DeviceError
-from sam2_ros.loading import compute_device, compute_dtype, load_network, named_config
 from sam2_ros.model.checkpoint import describe_mismatch, expected_shapes, load_model, random_model
 from sam2_ros.model.config import get_config
+from sam2_ros.weights.loading import compute_device, compute_dtype, load_network, named_config
 
 TOY = get_config("toy")
 FIRST_KEY = "maskmem_tpos_enc"
@@ -413,6 +413,6 @@ def test_network_that_does_not_fit_the_device(weights: State, path: Path, monkey
         raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
     save({"model": weights}, path)
-    monkeypatch.setattr("sam2_ros.loading.network_of", exhaust)
+    monkeypatch.setattr("sam2_ros.weights.loading.network_of", exhaust)
     with pytest.raises(DeviceError, match="cpu has no memory for the model toy; choose a smaller one"):
         load_network(ModelChoice(model="toy", checkpoint=str(path), device="cpu"))

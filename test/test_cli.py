@@ -118,7 +118,7 @@ def test_import_and_replay(tmp_path, capsys):
 
 
 def test_download(monkeypatch, capsys):
-    monkeypatch.setattr("sam2_ros.download.download", lambda model: f"/cache/{model}.pt")
+    monkeypatch.setattr("sam2_ros.weights.download.download", lambda model: f"/cache/{model}.pt")
     assert run("download", "tiny", "small") == 0
     assert capsys.readouterr().out == "/cache/tiny.pt\n/cache/small.pt\n"
 
@@ -127,7 +127,7 @@ def test_errors_are_one_line_and_exit_1(tmp_path, bag, monkeypatch, capsys):
     def no_server(model):
         raise DownloadError("the server is not there; try again")
 
-    monkeypatch.setattr("sam2_ros.download.download", no_server)
+    monkeypatch.setattr("sam2_ros.weights.download.download", no_server)
     assert run("download", "tiny") == 1
     assert capsys.readouterr().err == "sam2-ros: error: the server is not there; try again\n"
     assert run("replay", tmp_path / "none", "--output", tmp_path / "out") == 1

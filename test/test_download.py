@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from sam2_ros import download as module
-from sam2_ros.download import OFFICIAL_FILES, OfficialFile, cache_folder, checkpoint_file, download, sha256_of
 from sam2_ros.errors import CheckpointError, ConfigError, DownloadError
 from sam2_ros.model.config import SHORT_NAMES
+from sam2_ros.weights import download as module
+from sam2_ros.weights.download import OFFICIAL_FILES, OfficialFile, cache_folder, checkpoint_file, download, sha256_of
 
 CONTENT = bytes(range(256)) * 4000  # 1,024,000 bytes: more than one read
 NAME = "sam2.1_hiera_tiny.pt"

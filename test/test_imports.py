@@ -17,10 +17,7 @@ ALLOWED = {
     "config": {"errors"},
     "model": {"errors"},
     "tracking": {"model", *LEAVES},
-    "download": {"errors", "model"},
-    "shipped": set(),
-    "allocator": set(),
-    "loading": {"allocator", "download", "model", "shipped", *LEAVES},
+    "weights": {"model", *LEAVES},
     "pixels": {"errors"},
     "messages": {"pixels", "tracking", *LEAVES},
     "drawing": {"tracking"},
@@ -32,15 +29,14 @@ ALLOWED = {
     "evaluation": {"errors"},
     "report": {"evaluation", "errors"},
     "evaluate": {
-        *("bag", "download", "evaluation", "loading", "messages", "model", "pipeline", "pixels", "report"),
-        *("shipped", "tracking"),
+        *("bag", "evaluation", "messages", "model", "pipeline", "pixels", "report", "tracking", "weights"),
         *LEAVES,
     },
     "bag": {"drawing", "evaluation", "messages", "pipeline", "pixels", "synthetic", "tracking", *LEAVES},
-    "demo": {"bag", "drawing", "evaluate", "loading", "synthetic", "tracking", *LEAVES},
+    "demo": {"bag", "drawing", "evaluate", "synthetic", "tracking", "weights", *LEAVES},
     "trial": set(),
-    "doctor": {"download", "loading", "shipped", "tracking", "trial", *LEAVES},
-    "bench": {"loading", "messages", "model", "pixels", "shipped", "tracking", *LEAVES},
+    "doctor": {"tracking", "trial", "weights", *LEAVES},
+    "bench": {"messages", "model", "pixels", "tracking", "weights", *LEAVES},
     "cli_options": {*LEAVES},
     "cli_evaluate": {"bag", "cli_options", "evaluate", "evaluation", "report", *LEAVES},
     "cli": {
@@ -51,22 +47,17 @@ ALLOWED = {
             "cli_options",
             "demo",
             "doctor",
-            "download",
-            "loading",
             "messages",
             "pipeline",
-            "shipped",
         ),
-        *("synthetic", "tracking"),
+        *("synthetic", "tracking", "weights"),
         *LEAVES,
     },
     "ros": {
         *(
-            "allocator",
             "association",
             "demo",
             "drawing",
-            "loading",
             "messages",
             "msg",
             "pipeline",
@@ -75,7 +66,7 @@ ALLOWED = {
             "srv",
             "trial",
         ),
-        *("synthetic", "tracking"),
+        *("synthetic", "tracking", "weights"),
         *LEAVES,
     },
 }
@@ -122,7 +113,7 @@ def test_the_package_itself_loads_without_torch() -> None:
 
 def test_a_network_is_loaded_without_torchs_compiler() -> None:
     code = (
-        "import sys; from sam2_ros.config import ModelChoice; from sam2_ros.loading import load_network\n"
+        "import sys; from sam2_ros.config import ModelChoice; from sam2_ros.weights.loading import load_network\n"
         "load_network(ModelChoice(device='cpu')); assert 'torch._dynamo' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=PACKAGE.parent)

@@ -17,13 +17,13 @@ from sam2_ros.evaluation.labels import LabelImage
 from sam2_ros.evaluation.protocol import Measure
 from sam2_ros.evaluation.record import Figures
 from sam2_ros.evaluation.scoring import Found, Place, Said, Scorer
-from sam2_ros.loading import load_network
 from sam2_ros.model.image_encoder import ImageFeatures
 from sam2_ros.model.sam2 import Memories, Sam2
-from sam2_ros.shipped import SHIPPED
 from sam2_ros.synthetic import SceneFrame, scene, settings_for
 from sam2_ros.tracking.prompt import Prompt
 from sam2_ros.tracking.tracker import Tracker
+from sam2_ros.weights.loading import load_network
+from sam2_ros.weights.shipped import SHIPPED
 
 SEEDS = (100, 101, 102)  # neither trained on nor in the benchmark's table
 

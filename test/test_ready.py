@@ -7,12 +7,12 @@ import torch
 
 from sam2_ros.config import ModelChoice, TrackerConfig
 from sam2_ros.errors import DeviceError
-from sam2_ros.loading import wants_compiling
 from sam2_ros.model.checkpoint import random_model
 from sam2_ros.model.config import get_config
 from sam2_ros.model.sam2 import Sam2
 from sam2_ros.tracking import ready
 from sam2_ros.tracking.ready import quickest_batch, ready_tracker
+from sam2_ros.weights.loading import wants_compiling
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ from sam2_ros.bag.synthesize import SynthesizeRequest, synthesize
 from sam2_ros.cli import main
 from sam2_ros.config import ModelChoice
 from sam2_ros.errors import BagError, ConfigError
-from sam2_ros.loading import load_network
 from sam2_ros.messages import commands_from
 from sam2_ros.pixels import to_rgb
 from sam2_ros.synthetic import DIFFICULTIES, scene, settings_for
 from sam2_ros.tracking.tracker import Tracker
+from sam2_ros.weights.loading import load_network
 
 SETTINGS = replace(settings_for("hard"), width=96, height=64, frames=3, fps=10.0)
 TOPICS = {

@@ -9,10 +9,10 @@ import torch
 
 from sam2_ros.bag.synthesize import SynthesizeRequest, synthesize
 from sam2_ros.config import ModelChoice
-from sam2_ros.loading import load_network
 from sam2_ros.model.config import get_config
 from sam2_ros.model.mask_decoder import DecoderOutput
 from sam2_ros.synthetic import settings_for
+from sam2_ros.weights.loading import load_network
 from training.batch import draw_batch
 from training.clips import Clips, prepare
 from training.config import (

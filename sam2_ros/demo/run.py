@@ -15,9 +15,9 @@ from ..drawing.contact_sheet import chosen, contact_sheet
 from ..errors import BagError
 from ..evaluate.one import evaluate
 from ..evaluate.request import EvaluateRequest
-from ..loading import load_network
 from ..synthetic import settings_for
 from ..tracking.ready import repeatable_tracker
+from ..weights.loading import load_network
 from .scene import HEIGHT, WIDTH
 
 SCENE, TRACKED, VIDEO, SHEET = "scene_bag", "tracked_bag", "overlay.mp4", "contact_sheet.png"

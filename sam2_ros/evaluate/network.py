@@ -5,10 +5,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..config import ModelChoice
-from ..download import checkpoint_file
-from ..loading import load_network
 from ..model.sam2 import Sam2
-from ..shipped import SHIPPED
+from ..weights.download import checkpoint_file
+from ..weights.loading import load_network
+from ..weights.shipped import SHIPPED
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-_FOLDER = Path(__file__).parent / "weights"
+_FOLDER = Path(__file__).parent
 SHIPPED = {"nano": _FOLDER / "nano.safetensors"}  # by full name of the model; the model card lies beside it
 
 ABOUT_NANO = (

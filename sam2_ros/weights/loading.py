@@ -6,13 +6,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..config import ModelChoice
+from ..errors import CheckpointError, ConfigError, DeviceError
+from ..model.checkpoint import network_of, random_model, read_state, recognise
+from ..model.config import ModelConfig, get_config
+from ..model.sam2 import Sam2
 from .allocator import keep_memory
-from .config import ModelChoice
 from .download import checkpoint_file
-from .errors import CheckpointError, ConfigError, DeviceError
-from .model.checkpoint import network_of, random_model, read_state, recognise
-from .model.config import ModelConfig, get_config
-from .model.sam2 import Sam2
 from .shipped import SHIPPED
 
 AUTO_MODEL = "nano"  # where neither a model nor weights are named: it comes with the package

@@ -16,8 +16,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from .errors import CheckpointError, ConfigError, DownloadError
-from .model.config import SHORT_NAMES
+from ..errors import CheckpointError, ConfigError, DownloadError
+from ..model.config import SHORT_NAMES
 
 OFFICIAL_FOLDER = "https://dl.fbaipublicfiles.com/segment_anything_2/092824/"
 TIMEOUT = 30.0  # seconds without a sign of life from the server
