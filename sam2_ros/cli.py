@@ -158,7 +158,7 @@ def _bench(options: argparse.Namespace) -> None:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from .doctor import examine, works
+    from .machine.doctor import examine, works
 
     findings = examine()
     print("\n".join(map(str, findings)))

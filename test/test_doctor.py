@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sam2_ros import doctor
 from sam2_ros.cli import main
-from sam2_ros.doctor import Verdict, examine, works
+from sam2_ros.machine import doctor
+from sam2_ros.machine.doctor import Verdict, examine, works
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sam2_ros.trial import in_python
+from sam2_ros.machine.trial import in_python
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from .config import ModelChoice
+from ..config import ModelChoice
+from ..weights.download import OFFICIAL_FILES, cache_folder
+from ..weights.shipped import SHIPPED
 from .trial import USE_CV_BRIDGE, in_python
-from .weights.download import OFFICIAL_FILES, cache_folder
-from .weights.shipped import SHIPPED
 
 LEAST_PYTHON = (3, 10)
 LEAST_RECEIVE_BUFFER = 8 * 2**20  # bytes: a raw 1080p image is 6 MB
@@ -146,9 +146,9 @@ def _tracker() -> list[Finding]:
     try:
         import numpy as np
 
-        from .tracking.prompt import Prompt
-        from .tracking.tracker import Tracker
-        from .weights.loading import load_network
+        from ..tracking.prompt import Prompt
+        from ..tracking.tracker import Tracker
+        from ..weights.loading import load_network
 
         network = load_network(ModelChoice())
         Tracker(network).step(np.zeros((64, 64, 3), np.uint8), [Prompt(box=np.array([10.0, 10, 40, 40]))])
