@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from sam2_ros.association import Associator, Detection, overlap
 from sam2_ros.config import DetectionConfig
-from sam2_ros.history import Seen
+from sam2_ros.stream.association import Associator, Detection, overlap
+from sam2_ros.stream.history import Seen
 from sam2_ros.tracking.prompt import Prompt
 
 HERE, NEAR, THERE = (10, 10, 50, 50), (14, 12, 54, 52), (100, 100, 140, 140)

@@ -5,7 +5,7 @@ from bags import STORAGES, read_bag, stamp_of_header
 
 from sam2_ros.bag.ingest import START_NS, IngestRequest, ingest
 from sam2_ros.errors import BagError, ImageError
-from sam2_ros.pixels import to_rgb
+from sam2_ros.stream.pixels import to_rgb
 
 # Camera files that say "turn me by 90 degrees" carry such a block after their first marker.
 EXIF_TURNED = bytes.fromhex("ffe1002245786966000049492a0008000000010012010300010000000600000000000000")

@@ -9,7 +9,7 @@ from sam2_ros.bag import definitions
 from sam2_ros.bag.prompts_file import read_prompts_file
 from sam2_ros.bag.schedule import Moment, RecordedPrompts, Schedule
 from sam2_ros.errors import BagError, PromptError
-from sam2_ros.messages import Remove, Reset, commands_from, stamp_ns
+from sam2_ros.stream.messages import Remove, Reset, commands_from, stamp_ns
 
 
 def read(tmp_path, content):

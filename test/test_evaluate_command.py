@@ -23,8 +23,8 @@ from sam2_ros.evaluate.request import EvaluateRequest
 from sam2_ros.evaluate.requests import requests_of
 from sam2_ros.evaluation.protocol import Measure, Protocol
 from sam2_ros.evaluation.record import Evaluation
-from sam2_ros.messages import commands_from
 from sam2_ros.report.gate import check, read_baseline, write_baseline
+from sam2_ros.stream.messages import commands_from
 
 BASELINE = Path(__file__).parent / "data" / "baseline.json"
 TRUE = [block(10 + 2 * index) for index in range(6)]

@@ -5,7 +5,7 @@ import pytest
 
 from sam2_ros.config import TimeConfig
 from sam2_ros.errors import PromptError
-from sam2_ros.history import FrameHistory, Remembered
+from sam2_ros.stream.history import FrameHistory, Remembered
 
 IMAGE = np.zeros((4, 4, 3), np.uint8)
 MS = 1_000_000

@@ -1,4 +1,4 @@
-"""Imports point one way: cli -> evaluate -> bag, report -> evaluation; ros, bag -> pipeline -> messages -> tracking."""
+"""Imports point one way: cli -> evaluate -> bag, report -> evaluation; ros, bag -> stream -> tracking -> model."""
 
 import ast
 import subprocess
@@ -18,56 +18,23 @@ ALLOWED = {
     "model": {"errors"},
     "tracking": {"model", *LEAVES},
     "weights": {"model", *LEAVES},
-    "pixels": {"errors"},
-    "messages": {"pixels", "tracking", *LEAVES},
+    "stream": {"tracking", *LEAVES},
     "drawing": {"tracking"},
-    "association": {"history", "tracking", *LEAVES},
-    "history": {"messages", "tracking", *LEAVES},
-    "pointing": {"association", "history", "messages", "tracking", *LEAVES},
-    "pipeline": {"history", "pointing", "messages", "tracking", *LEAVES},
     "synthetic": {*LEAVES},
     "evaluation": {"errors"},
     "report": {"evaluation", "errors"},
-    "evaluate": {
-        *("bag", "evaluation", "messages", "model", "pipeline", "pixels", "report", "tracking", "weights"),
-        *LEAVES,
-    },
-    "bag": {"drawing", "evaluation", "messages", "pipeline", "pixels", "synthetic", "tracking", *LEAVES},
+    "bag": {"drawing", "evaluation", "stream", "synthetic", "tracking", *LEAVES},
+    "evaluate": {"bag", "evaluation", "model", "report", "stream", "tracking", "weights", *LEAVES},
     "demo": {"bag", "drawing", "evaluate", "synthetic", "tracking", "weights", *LEAVES},
     "machine": {"tracking", "weights", *LEAVES},
-    "bench": {"messages", "model", "pixels", "tracking", "weights", *LEAVES},
+    "bench": {"model", "stream", "tracking", "weights", *LEAVES},
     "cli_options": {*LEAVES},
     "cli_evaluate": {"bag", "cli_options", "evaluate", "evaluation", "report", *LEAVES},
     "cli": {
-        *(
-            "bag",
-            "cli_evaluate",
-            "bench",
-            "cli_options",
-            "demo",
-            "machine",
-            "messages",
-            "pipeline",
-        ),
-        *("synthetic", "tracking", "weights"),
+        *("bag", "bench", "cli_evaluate", "cli_options", "demo", "machine", "synthetic", "tracking", "weights"),
         *LEAVES,
     },
-    "ros": {
-        *(
-            "association",
-            "demo",
-            "drawing",
-            "machine",
-            "messages",
-            "msg",
-            "pipeline",
-            "pixels",
-            "pointing",
-            "srv",
-        ),
-        *("synthetic", "tracking", "weights"),
-        *LEAVES,
-    },
+    "ros": {"demo", "drawing", "machine", "msg", "srv", "stream", "synthetic", "tracking", "weights", *LEAVES},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -13,7 +13,7 @@ from rosbags.image import message_to_cvimage
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from sam2_ros.errors import ImageError, PromptError
-from sam2_ros.messages import (
+from sam2_ros.stream.messages import (
     Action,
     MessageTypes,
     Remove,
@@ -26,7 +26,7 @@ from sam2_ros.messages import (
     stamp_ns,
     time_message,
 )
-from sam2_ros.pixels import ENCODINGS, compressed_to_rgb, image_to_rgb, to_rgb
+from sam2_ros.stream.pixels import ENCODINGS, compressed_to_rgb, image_to_rgb, to_rgb
 from sam2_ros.tracking.prompt import Prompt
 from sam2_ros.tracking.result import FrameResult, ObjectState
 

@@ -8,11 +8,11 @@ from recorded import frames
 
 from sam2_ros.config import TimeConfig
 from sam2_ros.errors import DeviceError
-from sam2_ros.messages import NS_PER_S, Action
 from sam2_ros.model.checkpoint import random_model
 from sam2_ros.model.config import get_config
-from sam2_ros.pipeline import MAX_WAITING, Pipeline
-from sam2_ros.pixels import to_rgb
+from sam2_ros.stream.messages import NS_PER_S, Action
+from sam2_ros.stream.pipeline import MAX_WAITING, Pipeline
+from sam2_ros.stream.pixels import to_rgb
 from sam2_ros.tracking.tracker import Tracker
 
 FRAME = frames(1)[0]

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from recorded import frames
 
-from sam2_ros.association import Associator
 from sam2_ros.config import DetectionConfig, TrackerConfig
 from sam2_ros.errors import PromptError
-from sam2_ros.history import Remembered, Seen
-from sam2_ros.messages import NS_PER_S
 from sam2_ros.model.checkpoint import random_model
 from sam2_ros.model.config import get_config
-from sam2_ros.pipeline import Pipeline, Processed
-from sam2_ros.pixels import to_rgb
-from sam2_ros.pointing import Click, click_from, detections_from
+from sam2_ros.stream.association import Associator
+from sam2_ros.stream.history import Remembered, Seen
+from sam2_ros.stream.messages import NS_PER_S
+from sam2_ros.stream.pipeline import Pipeline, Processed
+from sam2_ros.stream.pixels import to_rgb
+from sam2_ros.stream.pointing import Click, click_from, detections_from
 from sam2_ros.tracking.tracker import Tracker
 
 FRAME = frames(1)[0]

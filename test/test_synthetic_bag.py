@@ -10,8 +10,8 @@ from sam2_ros.bag.synthesize import SynthesizeRequest, synthesize
 from sam2_ros.cli import main
 from sam2_ros.config import ModelChoice
 from sam2_ros.errors import BagError, ConfigError
-from sam2_ros.messages import commands_from
-from sam2_ros.pixels import to_rgb
+from sam2_ros.stream.messages import commands_from
+from sam2_ros.stream.pixels import to_rgb
 from sam2_ros.synthetic import DIFFICULTIES, scene, settings_for
 from sam2_ros.tracking.tracker import Tracker
 from sam2_ros.weights.loading import load_network

@@ -11,7 +11,7 @@ from bags import DELAY_NS, Message, stamp_of, write_bag
 from PIL import Image
 
 from sam2_ros.bag import definitions
-from sam2_ros.messages import image_message
+from sam2_ros.stream.messages import image_message
 
 TRUTH = "/ground_truth/masks"
 MASKS = "/sam2_tracker/masks"

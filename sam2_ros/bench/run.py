@@ -13,10 +13,10 @@ import torch
 from .. import __version__
 from ..config import ModelChoice, TrackerConfig
 from ..errors import DeviceError
-from ..messages import pack_array
 from ..model.compiled import Passes, bucket, compiled
 from ..model.kernels import attention_kernel
 from ..model.sam2 import Sam2
+from ..stream.messages import pack_array
 from ..tracking.prompt import Prompt
 from ..tracking.tracker import Tracker
 from ..tracking.transfer import wait_for

@@ -12,7 +12,7 @@ from ..evaluation.protocol import Protocol
 from ..evaluation.realtime import Work
 from ..evaluation.record import Evaluation, Settings
 from ..evaluation.scoring import Scorer
-from ..messages import NS_PER_S
+from ..stream.messages import NS_PER_S
 from .clip import Clip, open_clip, start_ns, with_results
 from .pairs import clock, standing_results
 from .request import EvaluateRequest

@@ -10,7 +10,7 @@ from ..bag.tracked import Tracked
 from ..bag.truth import Truth
 from ..errors import EvaluationError
 from ..evaluation.realtime import Work, simulate
-from ..messages import NS_PER_S
+from ..stream.messages import NS_PER_S
 from .request import EvaluateRequest
 
 

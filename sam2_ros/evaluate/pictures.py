@@ -14,7 +14,7 @@ from ..bag.topics import image_topic
 from ..errors import BagError, EvaluationError, ImageError
 from ..evaluation.protocol import Protocol
 from ..evaluation.record import FramePictures
-from ..pixels import to_rgb
+from ..stream.pixels import to_rgb
 from .clip import Clip, open_clip, with_results
 from .pairs import clock, standing_results
 from .request import EvaluateRequest

@@ -9,7 +9,7 @@ from ..bag.prompts_file import PromptEntry, prompt_message
 from ..bag.truth import Truth
 from ..errors import EvaluationError
 from ..evaluation.protocol import Protocol
-from ..messages import Action
+from ..stream.messages import Action
 from ..tracking.prompt import Prompt
 
 MakePrompt = Callable[[int, np.ndarray, str], Prompt]  # of id, mask (H, W) bool, label

@@ -18,8 +18,8 @@ from ..bag.topics import image_topic
 from ..config import MAX_OBJECT_ID, TrackerConfig
 from ..errors import EvaluationError
 from ..evaluation.protocol import Protocol
-from ..messages import NS_PER_S
-from ..pixels import to_rgb
+from ..stream.messages import NS_PER_S
+from ..stream.pixels import to_rgb
 from ..tracking.ready import repeatable_tracker
 from .clip import different_sizes
 from .network import network

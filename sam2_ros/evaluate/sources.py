@@ -15,7 +15,7 @@ from ..bag.tracked import Tracked, TrackedBag, TrackedFolder, has_results
 from ..bag.truth import FolderTruth, TopicTruth, Truth, truth_topic
 from ..errors import EvaluationError
 from ..evaluation.protocol import Protocol
-from ..messages import NS_PER_S
+from ..stream.messages import NS_PER_S
 from .request import EvaluateRequest
 
 RECORDED_LABELS = ".png"

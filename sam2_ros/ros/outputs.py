@@ -20,8 +20,8 @@ from vision_msgs.msg import (
 from sam2_ros.msg import TrackedObjectArray
 
 from ..drawing.overlay import draw
-from ..messages import masks_message, objects_message, overlay_message
-from ..pipeline import Processed
+from ..stream.messages import masks_message, objects_message, overlay_message
+from ..stream.pipeline import Processed
 from ..tracking.result import ObjectState
 from .types import TYPES
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..machine.trial import USE_CV_BRIDGE, in_python
-from ..pixels import ENCODINGS, is_wrong, to_rgb
+from ..stream.pixels import ENCODINGS, is_wrong, to_rgb
 
 REMEDY = (
     "install a cv_bridge that was built for this numpy and OpenCV, or numpy and opencv-python in the versions that it "

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from .config import DetectionConfig
+from ..config import DetectionConfig
+from ..tracking.prompt import Prompt
 from .history import Seen
-from .tracking.prompt import Prompt
 
 AGREEMENT = 0.5  # IoU of a detection's and an object's box from which on they say the same
 PATIENCE = 3  # detections in a row that have to disagree before the tracker is corrected

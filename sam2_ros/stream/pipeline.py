@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from .config import TimeConfig
-from .errors import DeviceError, PromptError
+from ..config import TimeConfig
+from ..errors import DeviceError, PromptError
+from ..tracking.prompt import Prompt
+from ..tracking.result import FrameResult, PromptOutcome
+from ..tracking.tracker import EncodedFrame, Tracker
 from .history import FrameHistory, Remembered, remembered
 from .messages import NS_PER_S, Command, Remove, Reset, commands_from, stamp_ns
 from .pointing import Pointing
-from .tracking.prompt import Prompt
-from .tracking.result import FrameResult, PromptOutcome
-from .tracking.tracker import EncodedFrame, Tracker
 
 MAX_WAITING = 100  # prompt messages that wait for their image, as many as the topic's queue holds
 JUMP_NS = NS_PER_S  # an image this much older than the one before is of another time: a bag that loops

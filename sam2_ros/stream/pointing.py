@@ -6,11 +6,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..errors import PromptError
+from ..tracking.prompt import Prompt
 from .association import Associator, Detection
-from .errors import PromptError
 from .history import Remembered
 from .messages import stamp_ns
-from .tracking.prompt import Prompt
 
 
 class Pointing(Protocol):

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ImageError, PromptError
+from ..errors import ImageError, PromptError
+from ..tracking.prompt import Prompt
+from ..tracking.result import FrameResult, ObjectState
 from .pixels import MASK_ENCODINGS, plane
-from .tracking.prompt import Prompt
-from .tracking.result import FrameResult, ObjectState
 
 NS_PER_S = 1_000_000_000
 BIG_ENDIAN = int(sys.byteorder == "big")

@@ -6,7 +6,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from .errors import ImageError
+from ..errors import ImageError
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .config import TimeConfig
-from .errors import PromptError
+from ..config import TimeConfig
+from ..errors import PromptError
+from ..tracking.result import FrameResult, ObjectState
+from ..tracking.tracker import PastFrame
 from .messages import NS_PER_S
-from .tracking.result import FrameResult, ObjectState
-from .tracking.tracker import PastFrame
 
 HALF = 0.5  # of the usual time between two frames: how far a stamp may lie outside of them when nothing else is said
 
