@@ -34,8 +34,8 @@ from sam2_ros.config import ModelChoice
 from sam2_ros.evaluate.cluster import Cluster, evaluate_on_cluster
 from sam2_ros.evaluate.many import Workers, evaluate_many
 from sam2_ros.evaluate.request import EvaluateRequest
-from sam2_ros.evaluation.protocol import Protocol
-from sam2_ros.evaluation.record import Evaluation
+from sam2_ros.measures.protocol import Protocol
+from sam2_ros.measures.record import Evaluation
 from sam2_ros.report.files import Run
 from sam2_ros.synthetic import settings_for
 

@@ -16,8 +16,8 @@ from .cli_options import add_config_options, config_from
 from .config import ModelChoice, TrackerConfig
 from .errors import EvaluationError
 from .evaluate.request import DEFAULT_FPS, EvaluateRequest
-from .evaluation.protocol import Measure, Protocol
-from .evaluation.record import Figures
+from .measures.protocol import Measure, Protocol
+from .measures.record import Figures
 
 if TYPE_CHECKING:
     from .report.files import Run

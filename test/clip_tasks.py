@@ -11,7 +11,7 @@ from evaluations import evaluation
 
 from sam2_ros.errors import BagError
 from sam2_ros.evaluate.request import EvaluateRequest
-from sam2_ros.evaluation.record import Evaluation
+from sam2_ros.measures.record import Evaluation
 
 
 def task(request: EvaluateRequest) -> Evaluation:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from sam2_ros.evaluation.record import (
+from sam2_ros.measures.record import (
     Evaluation,
     Figures,
     FramePictures,

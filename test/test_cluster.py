@@ -15,7 +15,7 @@ from sam2_ros.errors import ConfigError
 from sam2_ros.evaluate.cluster import Cluster, evaluate_on_cluster, gpus_for
 from sam2_ros.evaluate.many import Workers, evaluate_many
 from sam2_ros.evaluate.request import EvaluateRequest
-from sam2_ros.evaluation.protocol import Protocol
+from sam2_ros.measures.protocol import Protocol
 from sam2_ros.report.files import Run
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"

@@ -21,8 +21,8 @@ from sam2_ros.evaluate.pictures import frame_pictures
 from sam2_ros.evaluate.prompting import prompt_entries
 from sam2_ros.evaluate.request import EvaluateRequest
 from sam2_ros.evaluate.requests import requests_of
-from sam2_ros.evaluation.protocol import Measure, Protocol
-from sam2_ros.evaluation.record import Evaluation
+from sam2_ros.measures.protocol import Measure, Protocol
+from sam2_ros.measures.record import Evaluation
 from sam2_ros.report.gate import check, read_baseline, write_baseline
 from sam2_ros.stream.messages import commands_from
 

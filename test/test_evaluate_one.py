@@ -26,7 +26,7 @@ from sam2_ros.errors import BagError, EvaluationError
 from sam2_ros.evaluate.one import evaluate
 from sam2_ros.evaluate.pictures import frame_pictures
 from sam2_ros.evaluate.request import EvaluateRequest
-from sam2_ros.evaluation.protocol import Measure, Protocol
+from sam2_ros.measures.protocol import Measure, Protocol
 
 # A square that moves by 2 pixels a frame, and one that was found 5 pixels beside it on frame 2: J is 50 / 150.
 TRUE = [block(10 + 2 * index) for index in range(6)]

@@ -16,7 +16,7 @@ from sam2_ros.errors import EvaluationError
 from sam2_ros.evaluate.one import evaluate
 from sam2_ros.evaluate.pictures import frame_pictures
 from sam2_ros.evaluate.request import EvaluateRequest
-from sam2_ros.evaluation.protocol import Protocol
+from sam2_ros.measures.protocol import Protocol
 
 # A square of 10 by 10 that goes 1 pixel to the right with every image, ten images a second; it is found without a
 # fault. A result that is n images old has n columns too much and n too little: J is (10 - n) / (10 + n).

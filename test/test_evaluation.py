@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sam2_ros.evaluation.similarity import boundary, boundary_accuracy, region_similarity, tolerance
+from sam2_ros.measures.similarity import boundary, boundary_accuracy, region_similarity, tolerance
 
 
 @pytest.fixture

@@ -7,20 +7,20 @@ import numpy as np
 import pytest
 
 from sam2_ros.errors import EvaluationError
-from sam2_ros.evaluation.calibration import calibration_error, pooled, reliability
-from sam2_ros.evaluation.counting import counted
-from sam2_ros.evaluation.figures import Course, clip_figures, mask_score_bins, object_figures, overall, visibility_bins
-from sam2_ros.evaluation.identity import IdentitySwitches
-from sam2_ros.evaluation.labels import LabelImage, Layers
-from sam2_ros.evaluation.longterm import Sighting, long_term
-from sam2_ros.evaluation.matching import IdMatching
-from sam2_ros.evaluation.overlap import overlaps
-from sam2_ros.evaluation.protocol import Measure
-from sam2_ros.evaluation.realtime import simulate
-from sam2_ros.evaluation.record import Evaluation, Settings
-from sam2_ros.evaluation.scoring import Found, Place, Said, Scorer
-from sam2_ros.evaluation.statistics import quarter, statistics
-from sam2_ros.evaluation.visibility import visibility_score
+from sam2_ros.measures.calibration import calibration_error, pooled, reliability
+from sam2_ros.measures.counting import counted
+from sam2_ros.measures.figures import Course, clip_figures, mask_score_bins, object_figures, overall, visibility_bins
+from sam2_ros.measures.identity import IdentitySwitches
+from sam2_ros.measures.labels import LabelImage, Layers
+from sam2_ros.measures.longterm import Sighting, long_term
+from sam2_ros.measures.matching import IdMatching
+from sam2_ros.measures.overlap import overlaps
+from sam2_ros.measures.protocol import Measure
+from sam2_ros.measures.realtime import simulate
+from sam2_ros.measures.record import Evaluation, Settings
+from sam2_ros.measures.scoring import Found, Place, Said, Scorer
+from sam2_ros.measures.statistics import quarter, statistics
+from sam2_ros.measures.visibility import visibility_score
 
 NAN = math.nan
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from label_clips import label_clip
 
-from sam2_ros.evaluation.counting import CountedObject, counted
-from sam2_ros.evaluation.figures import object_figures
-from sam2_ros.evaluation.labels import LabelImage, Layers
-from sam2_ros.evaluation.longterm import Sighting, long_term
-from sam2_ros.evaluation.protocol import Measure
-from sam2_ros.evaluation.scoring import Found, Place, Scorer
+from sam2_ros.measures.counting import CountedObject, counted
+from sam2_ros.measures.figures import object_figures
+from sam2_ros.measures.labels import LabelImage, Layers
+from sam2_ros.measures.longterm import Sighting, long_term
+from sam2_ros.measures.protocol import Measure
+from sam2_ros.measures.scoring import Found, Place, Scorer
 
 RECORDING: Any = json.loads((Path(__file__).parent / "data" / "official_figures.json").read_text(encoding="utf-8"))
 DAVIS = ("j_mean", "j_recall", "j_decay", "f_mean", "f_recall", "f_decay")

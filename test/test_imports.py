@@ -1,4 +1,4 @@
-"""Imports point one way: cli -> evaluate -> bag, report -> evaluation; ros, bag -> stream -> tracking -> model."""
+"""Imports point one way: cli -> evaluate -> bag, report -> measures; ros, bag -> stream -> tracking -> model."""
 
 import ast
 import subprocess
@@ -21,15 +21,15 @@ ALLOWED = {
     "stream": {"tracking", *LEAVES},
     "drawing": {"tracking"},
     "synthetic": {*LEAVES},
-    "evaluation": {"errors"},
-    "report": {"evaluation", "errors"},
-    "bag": {"drawing", "evaluation", "stream", "synthetic", "tracking", *LEAVES},
-    "evaluate": {"bag", "evaluation", "model", "report", "stream", "tracking", "weights", *LEAVES},
+    "measures": {"errors"},
+    "report": {"measures", "errors"},
+    "bag": {"drawing", "measures", "stream", "synthetic", "tracking", *LEAVES},
+    "evaluate": {"bag", "measures", "model", "report", "stream", "tracking", "weights", *LEAVES},
     "demo": {"bag", "drawing", "evaluate", "synthetic", "tracking", "weights", *LEAVES},
     "machine": {"tracking", "weights", *LEAVES},
     "bench": {"model", "stream", "tracking", "weights", *LEAVES},
     "cli_options": {*LEAVES},
-    "cli_evaluate": {"bag", "cli_options", "evaluate", "evaluation", "report", *LEAVES},
+    "cli_evaluate": {"bag", "cli_options", "evaluate", "measures", "report", *LEAVES},
     "cli": {
         *("bag", "bench", "cli_evaluate", "cli_options", "demo", "machine", "synthetic", "tracking", "weights"),
         *LEAVES,

@@ -11,7 +11,7 @@ import pytest
 from evaluations import evaluation
 
 from sam2_ros.errors import EvaluationError
-from sam2_ros.evaluation.record import Failed
+from sam2_ros.measures.record import Failed
 from sam2_ros.report.files import Run, read_json, read_run, write_csv, write_figures, write_json, write_run
 
 

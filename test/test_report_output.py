@@ -14,8 +14,8 @@ from sam2_ros.errors import BagError, ConfigError
 from sam2_ros.evaluate.many import Workers, evaluate_many
 from sam2_ros.evaluate.output import check_output, write_output
 from sam2_ros.evaluate.request import EvaluateRequest
-from sam2_ros.evaluation.protocol import Protocol
-from sam2_ros.evaluation.record import Failed
+from sam2_ros.measures.protocol import Protocol
+from sam2_ros.measures.record import Failed
 from sam2_ros.report.files import read_run
 from sam2_ros.synthetic import settings_for
 

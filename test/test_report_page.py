@@ -13,7 +13,7 @@ import pytest
 from evaluations import SECOND, START_NS, evaluation, pictures
 
 from sam2_ros.errors import BagError
-from sam2_ros.evaluation.record import Evaluation, Failed, Figures, FramePictures
+from sam2_ros.measures.record import Evaluation, Failed, Figures, FramePictures
 from sam2_ros.report.files import read_run
 from sam2_ros.report.page import page, write_report
 from sam2_ros.report.series import courses

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import BagError, ImageError
-from ..evaluation.labels import LabelImage
-from ..evaluation.scoring import Found, Said
+from ..measures.labels import LabelImage
+from ..measures.scoring import Found, Said
 from ..stream.messages import stamp_ns
 from .definitions import IMAGE, TRACKED_OBJECT_ARRAY
 from .label_images import labels_of

@@ -12,11 +12,11 @@ from ..bag.reader import BagReader
 from ..bag.tracked import Tracked
 from ..bag.truth import Truth
 from ..errors import EvaluationError
-from ..evaluation.labels import LabelImage, Labels
-from ..evaluation.matching import IdMatching
-from ..evaluation.overlap import overlaps
-from ..evaluation.protocol import Protocol
-from ..evaluation.scoring import Found, Place, Scorer
+from ..measures.labels import LabelImage, Labels
+from ..measures.matching import IdMatching
+from ..measures.overlap import overlaps
+from ..measures.protocol import Protocol
+from ..measures.scoring import Found, Place, Scorer
 from .pairs import Pair, frame_numbers, own_results
 from .request import EvaluateRequest
 from .sources import Timeline, is_bag, open_tracked, open_truth, timeline

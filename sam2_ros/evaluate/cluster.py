@@ -16,8 +16,8 @@ from typing import Any
 
 from .. import __version__
 from ..errors import ConfigError
-from ..evaluation.protocol import Protocol
-from ..evaluation.record import Evaluation, Failed
+from ..measures.protocol import Protocol
+from ..measures.record import Evaluation, Failed
 from ..report.files import Run
 from .finished import Task, evaluate_once, evaluate_request, make_work_folder
 from .many import collect

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..errors import EvaluationError, Sam2RosError
-from ..evaluation.record import Evaluation, Failed
+from ..measures.record import Evaluation, Failed
 from ..report.files import read_json, write_json
 from .content import Sums
 from .request import EvaluateRequest

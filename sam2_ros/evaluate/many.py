@@ -8,7 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ..errors import ConfigError
-from ..evaluation.record import Evaluation, Failed
+from ..measures.record import Evaluation, Failed
 from ..report.files import Run
 from .crew import Crew, Lost
 from .finished import Task, evaluate_once, evaluate_request, make_work_folder

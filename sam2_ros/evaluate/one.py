@@ -6,12 +6,12 @@ from pathlib import Path
 
 from .. import __version__
 from ..errors import EvaluationError
-from ..evaluation.counting import counted
-from ..evaluation.figures import Course, clip_figures, mask_score_bins, object_figures, visibility_bins
-from ..evaluation.protocol import Protocol
-from ..evaluation.realtime import Work
-from ..evaluation.record import Evaluation, Settings
-from ..evaluation.scoring import Scorer
+from ..measures.counting import counted
+from ..measures.figures import Course, clip_figures, mask_score_bins, object_figures, visibility_bins
+from ..measures.protocol import Protocol
+from ..measures.realtime import Work
+from ..measures.record import Evaluation, Settings
+from ..measures.scoring import Scorer
 from ..stream.messages import NS_PER_S
 from .clip import Clip, open_clip, start_ns, with_results
 from .pairs import clock, standing_results

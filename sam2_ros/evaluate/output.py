@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..bag.staging import check_free, staged
 from ..errors import EvaluationError
-from ..evaluation.record import Evaluation, Failed, FramePictures
+from ..measures.record import Evaluation, Failed, FramePictures
 from ..report.compare import compare
 from ..report.files import read_run
 from ..report.html import check_libraries

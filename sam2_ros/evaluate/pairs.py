@@ -9,7 +9,7 @@ from ..bag.stamps import nearest
 from ..bag.tracked import Tracked
 from ..bag.truth import Truth
 from ..errors import EvaluationError
-from ..evaluation.realtime import Work, simulate
+from ..measures.realtime import Work, simulate
 from ..stream.messages import NS_PER_S
 from .request import EvaluateRequest
 

@@ -12,8 +12,8 @@ from ..bag.seek import Seeker
 from ..bag.sources import ImageFolder
 from ..bag.topics import image_topic
 from ..errors import BagError, EvaluationError, ImageError
-from ..evaluation.protocol import Protocol
-from ..evaluation.record import FramePictures
+from ..measures.protocol import Protocol
+from ..measures.record import FramePictures
 from ..stream.pixels import to_rgb
 from .clip import Clip, open_clip, with_results
 from .pairs import clock, standing_results

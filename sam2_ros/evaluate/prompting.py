@@ -8,7 +8,7 @@ import numpy as np
 from ..bag.prompts_file import PromptEntry, prompt_message
 from ..bag.truth import Truth
 from ..errors import EvaluationError
-from ..evaluation.protocol import Protocol
+from ..measures.protocol import Protocol
 from ..stream.messages import Action
 from ..tracking.prompt import Prompt
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from ..bag.names import GROUND_TRUTH_TOPIC
 from ..config import ModelChoice, TrackerConfig
 from ..errors import EvaluationError
-from ..evaluation.protocol import Measure, Protocol
+from ..measures.protocol import Measure, Protocol
 
 DEFAULT_FPS = 24.0  # of folders; DAVIS and SA-V have it
 

@@ -17,7 +17,7 @@ from ..bag.stamps import nearest
 from ..bag.topics import image_topic
 from ..config import MAX_OBJECT_ID, TrackerConfig
 from ..errors import EvaluationError
-from ..evaluation.protocol import Protocol
+from ..measures.protocol import Protocol
 from ..stream.messages import NS_PER_S
 from ..stream.pixels import to_rgb
 from ..tracking.ready import repeatable_tracker

@@ -14,7 +14,7 @@ from ..bag.topics import image_topic
 from ..bag.tracked import Tracked, TrackedBag, TrackedFolder, has_results
 from ..bag.truth import FolderTruth, TopicTruth, Truth, truth_topic
 from ..errors import EvaluationError
-from ..evaluation.protocol import Protocol
+from ..measures.protocol import Protocol
 from ..stream.messages import NS_PER_S
 from .request import EvaluateRequest
 
