@@ -15,7 +15,7 @@ from .bag.names import GROUND_TRUTH_TOPIC
 from .cli_options import add_config_options, config_from
 from .config import ModelChoice, TrackerConfig
 from .errors import EvaluationError
-from .evaluate.request import DEFAULT_FPS, EvaluateRequest
+from .evaluation.request import DEFAULT_FPS, EvaluateRequest
 from .measures.protocol import Measure, Protocol
 from .measures.record import Figures
 
@@ -49,20 +49,20 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Evaluate and print; the exit status. Raises Sam2RosError."""
     if options.compare:
-        from .evaluate.output import compare_runs
+        from .evaluation.output import compare_runs
 
         first, second = options.compare
         print(compare_runs(first, second, options.output))
         return 0
     if not options.clips:
         raise EvaluationError("there is nothing to evaluate; give a bag or a folder, or two runs with --compare A B")
-    from .evaluate.requests import requests_of
+    from .evaluation.requests import requests_of
     from .report.gate import read_baseline
 
     # Before hours of work.
     baseline = read_baseline(options.baseline) if options.baseline else None
     if options.output:
-        from .evaluate.output import check_output
+        from .evaluation.output import check_output
 
         check_output(options.output)
     with _work(options) as work:
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
             requests = [replace(one, keep=work / "kept" / _key(one)) for one in requests]
         done = _evaluated(requests, work, options)
         if options.output:
-            from .evaluate.output import write_output
+            from .evaluation.output import write_output
 
             write_output(options.output, done.evaluations, done.failed, requests)
     if not options.quiet:
@@ -229,17 +229,17 @@ def _key(request: EvaluateRequest) -> str:
 def _evaluated(requests: Sequence[EvaluateRequest], work: Path, options: argparse.Namespace) -> "Run":
     progress = not options.quiet
     if options.ray:
-        from .evaluate.cluster import Cluster, evaluate_on_cluster
+        from .evaluation.cluster import Cluster, evaluate_on_cluster
 
         cluster = Cluster(address=options.ray, threads=options.threads or 1)
         return evaluate_on_cluster(requests, work, cluster, progress)
     if len(requests) == 1 and not (options.work or options.output):
-        from .evaluate.one import evaluate
+        from .evaluation.one import evaluate
         from .report.files import Run
 
         # Alone, a clip has a bar of its own, and its error is the command's.
         return Run((evaluate(requests[0], progress),), ())
-    from .evaluate.many import Workers, evaluate_many
+    from .evaluation.many import Workers, evaluate_many
 
     devices = tuple(device for device in options.devices.split(",") if device)
     return evaluate_many(

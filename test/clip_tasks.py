@@ -10,7 +10,7 @@ from pathlib import Path
 from evaluations import evaluation
 
 from sam2_ros.errors import BagError
-from sam2_ros.evaluate.request import EvaluateRequest
+from sam2_ros.evaluation.request import EvaluateRequest
 from sam2_ros.measures.record import Evaluation
 
 

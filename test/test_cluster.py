@@ -12,9 +12,9 @@ from clip_tasks import clips, quick, task, tries, wait_until
 
 from sam2_ros.config import ModelChoice
 from sam2_ros.errors import ConfigError
-from sam2_ros.evaluate.cluster import Cluster, evaluate_on_cluster, gpus_for
-from sam2_ros.evaluate.many import Workers, evaluate_many
-from sam2_ros.evaluate.request import EvaluateRequest
+from sam2_ros.evaluation.cluster import Cluster, evaluate_on_cluster, gpus_for
+from sam2_ros.evaluation.many import Workers, evaluate_many
+from sam2_ros.evaluation.request import EvaluateRequest
 from sam2_ros.measures.protocol import Protocol
 from sam2_ros.report.files import Run
 

@@ -13,7 +13,7 @@ from evaluations import evaluation
 from scipy import stats
 
 from sam2_ros.errors import BagError, EvaluationError
-from sam2_ros.evaluate.output import compare_runs
+from sam2_ros.evaluation.output import compare_runs
 from sam2_ros.measures.record import Evaluation, Figures
 from sam2_ros.report import bootstrap
 from sam2_ros.report.bootstrap import paired_interval

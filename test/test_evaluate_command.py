@@ -16,11 +16,11 @@ from sam2_ros.bag.truth import FolderTruth
 from sam2_ros.cli import main
 from sam2_ros.config import ModelChoice
 from sam2_ros.errors import EvaluationError
-from sam2_ros.evaluate.one import evaluate
-from sam2_ros.evaluate.pictures import frame_pictures
-from sam2_ros.evaluate.prompting import prompt_entries
-from sam2_ros.evaluate.request import EvaluateRequest
-from sam2_ros.evaluate.requests import requests_of
+from sam2_ros.evaluation.one import evaluate
+from sam2_ros.evaluation.pictures import frame_pictures
+from sam2_ros.evaluation.prompting import prompt_entries
+from sam2_ros.evaluation.request import EvaluateRequest
+from sam2_ros.evaluation.requests import requests_of
 from sam2_ros.measures.protocol import Measure, Protocol
 from sam2_ros.measures.record import Evaluation
 from sam2_ros.report.gate import check, read_baseline, write_baseline

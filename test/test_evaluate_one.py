@@ -23,9 +23,9 @@ from tracked_bags import (
 from sam2_ros.bag import definitions
 from sam2_ros.config import ModelChoice
 from sam2_ros.errors import BagError, EvaluationError
-from sam2_ros.evaluate.one import evaluate
-from sam2_ros.evaluate.pictures import frame_pictures
-from sam2_ros.evaluate.request import EvaluateRequest
+from sam2_ros.evaluation.one import evaluate
+from sam2_ros.evaluation.pictures import frame_pictures
+from sam2_ros.evaluation.request import EvaluateRequest
 from sam2_ros.measures.protocol import Measure, Protocol
 
 # A square that moves by 2 pixels a frame, and one that was found 5 pixels beside it on frame 2: J is 50 / 150.

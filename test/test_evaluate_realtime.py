@@ -13,9 +13,9 @@ from sam2_ros.bag.reader import BagReader
 from sam2_ros.bag.seek import Seeker
 from sam2_ros.config import ModelChoice
 from sam2_ros.errors import EvaluationError
-from sam2_ros.evaluate.one import evaluate
-from sam2_ros.evaluate.pictures import frame_pictures
-from sam2_ros.evaluate.request import EvaluateRequest
+from sam2_ros.evaluation.one import evaluate
+from sam2_ros.evaluation.pictures import frame_pictures
+from sam2_ros.evaluation.request import EvaluateRequest
 from sam2_ros.measures.protocol import Protocol
 
 # A square of 10 by 10 that goes 1 pixel to the right with every image, ten images a second; it is found without a

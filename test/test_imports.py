@@ -1,4 +1,4 @@
-"""Imports point one way: cli -> evaluate -> bag, report -> measures; ros, bag -> stream -> tracking -> model."""
+"""Imports point one way: cli -> evaluation -> bag, report -> measures; ros, bag -> stream -> tracking -> model."""
 
 import ast
 import subprocess
@@ -24,12 +24,12 @@ ALLOWED = {
     "measures": {"errors"},
     "report": {"measures", "errors"},
     "bag": {"drawing", "measures", "stream", "synthetic", "tracking", *LEAVES},
-    "evaluate": {"bag", "measures", "model", "report", "stream", "tracking", "weights", *LEAVES},
-    "demo": {"bag", "drawing", "evaluate", "synthetic", "tracking", "weights", *LEAVES},
+    "evaluation": {"bag", "measures", "model", "report", "stream", "tracking", "weights", *LEAVES},
+    "demo": {"bag", "drawing", "evaluation", "synthetic", "tracking", "weights", *LEAVES},
     "machine": {"tracking", "weights", *LEAVES},
     "bench": {"model", "stream", "tracking", "weights", *LEAVES},
     "cli_options": {*LEAVES},
-    "cli_evaluate": {"bag", "cli_options", "evaluate", "measures", "report", *LEAVES},
+    "cli_evaluate": {"bag", "cli_options", "evaluation", "measures", "report", *LEAVES},
     "cli": {
         *("bag", "bench", "cli_evaluate", "cli_options", "demo", "machine", "synthetic", "tracking", "weights"),
         *LEAVES,

@@ -12,11 +12,11 @@ from clip_tasks import clips, task, tries
 
 from sam2_ros.config import ModelChoice
 from sam2_ros.errors import ConfigError, EvaluationError
-from sam2_ros.evaluate import content, finished
-from sam2_ros.evaluate.content import Sums
-from sam2_ros.evaluate.finished import key_of
-from sam2_ros.evaluate.many import Workers, evaluate_many
-from sam2_ros.evaluate.request import EvaluateRequest
+from sam2_ros.evaluation import content, finished
+from sam2_ros.evaluation.content import Sums
+from sam2_ros.evaluation.finished import key_of
+from sam2_ros.evaluation.many import Workers, evaluate_many
+from sam2_ros.evaluation.request import EvaluateRequest
 from sam2_ros.report.files import Run
 
 

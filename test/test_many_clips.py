@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sam2_ros.errors import EvaluationError
-from sam2_ros.evaluate.clips import find_clips
+from sam2_ros.evaluation.clips import find_clips
 
 
 def make(root: Path, *files: str) -> Path:

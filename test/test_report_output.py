@@ -11,9 +11,9 @@ import pytest
 from sam2_ros.bag.synthesize import SynthesizeRequest, synthesize
 from sam2_ros.config import ModelChoice
 from sam2_ros.errors import BagError, ConfigError
-from sam2_ros.evaluate.many import Workers, evaluate_many
-from sam2_ros.evaluate.output import check_output, write_output
-from sam2_ros.evaluate.request import EvaluateRequest
+from sam2_ros.evaluation.many import Workers, evaluate_many
+from sam2_ros.evaluation.output import check_output, write_output
+from sam2_ros.evaluation.request import EvaluateRequest
 from sam2_ros.measures.protocol import Protocol
 from sam2_ros.measures.record import Failed
 from sam2_ros.report.files import read_run
@@ -63,7 +63,7 @@ import sys
 from pathlib import Path
 sys.modules.update(dict.fromkeys(("jinja2", "markupsafe", "matplotlib")))  # as if they were not installed
 from sam2_ros.errors import ConfigError
-from sam2_ros.evaluate.output import check_output, compare_runs, write_output
+from sam2_ros.evaluation.output import check_output, compare_runs, write_output
 out = Path({str(tmp_path / "out")!r})
 try:
     {call}

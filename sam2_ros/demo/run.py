@@ -13,8 +13,8 @@ from ..bag.synthesize import SynthesizeRequest, synthesize
 from ..config import ModelChoice, TrackerConfig
 from ..drawing.contact_sheet import chosen, contact_sheet
 from ..errors import BagError
-from ..evaluate.one import evaluate
-from ..evaluate.request import EvaluateRequest
+from ..evaluation.one import evaluate
+from ..evaluation.request import EvaluateRequest
 from ..synthetic import settings_for
 from ..tracking.ready import repeatable_tracker
 from ..weights.loading import load_network
