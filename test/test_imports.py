@@ -28,10 +28,8 @@ ALLOWED = {
     "demo": {"bag", "drawing", "evaluation", "synthetic", "tracking", "weights", *LEAVES},
     "machine": {"tracking", "weights", *LEAVES},
     "bench": {"model", "stream", "tracking", "weights", *LEAVES},
-    "cli_options": {*LEAVES},
-    "cli_evaluate": {"bag", "cli_options", "evaluation", "measures", "report", *LEAVES},
     "cli": {
-        *("bag", "bench", "cli_evaluate", "cli_options", "demo", "machine", "synthetic", "tracking", "weights"),
+        *("bag", "bench", "demo", "evaluation", "machine", "measures", "report", "synthetic", "tracking", "weights"),
         *LEAVES,
     },
     "ros": {"demo", "drawing", "machine", "msg", "srv", "stream", "synthetic", "tracking", "weights", *LEAVES},

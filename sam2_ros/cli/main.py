@@ -10,14 +10,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from . import __version__
-from .bag.names import CAMERA_TOPIC, DEFAULT_STORAGE, PROMPTS_TOPIC, STORAGES
-from .cli_evaluate import add_evaluate
-from .cli_options import add_config_options, config_from
-from .config import ModelChoice, TimeConfig, TrackerConfig
-from .demo.scene import DIFFICULTY, SEED
-from .errors import Sam2RosError
-from .weights.shipped import ABOUT_NANO
+from .. import __version__
+from ..bag.names import CAMERA_TOPIC, DEFAULT_STORAGE, PROMPTS_TOPIC, STORAGES
+from ..config import ModelChoice, TimeConfig, TrackerConfig
+from ..demo.scene import DIFFICULTY, SEED
+from ..errors import Sam2RosError
+from ..weights.shipped import ABOUT_NANO
+from .evaluate import add_evaluate
+from .options import add_config_options, config_from
 
 INTERRUPTED = 130  # what a shell reports for Ctrl-C
 
@@ -45,9 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _replay(options: argparse.Namespace) -> None:
-    from .bag.replay import ReplayRequest, replay
-    from .tracking.ready import repeatable_tracker
-    from .weights.loading import load_network
+    from ..bag.replay import ReplayRequest, replay
+    from ..tracking.ready import repeatable_tracker
+    from ..weights.loading import load_network
 
     choice, config = config_from(ModelChoice, options), config_from(TrackerConfig, options)
     if choice.checkpoint == "random":
@@ -85,7 +85,7 @@ def _replay(options: argparse.Namespace) -> None:
 
 
 def _demo(options: argparse.Namespace) -> None:
-    from .demo.run import SCENE, SHEET, TRACKED, VIDEO, run_demo
+    from ..demo.run import SCENE, SHEET, TRACKED, VIDEO, run_demo
 
     choice = config_from(ModelChoice, options)
     summary = run_demo(options.output, choice, options.seed, options.difficulty)
@@ -107,7 +107,7 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _import(options: argparse.Namespace) -> None:
-    from .bag.ingest import IngestRequest, ingest
+    from ..bag.ingest import IngestRequest, ingest
 
     summary = ingest(
         IngestRequest(
@@ -125,8 +125,8 @@ def _import(options: argparse.Namespace) -> None:
 
 
 def _synthesize(options: argparse.Namespace) -> None:
-    from .bag.synthesize import SynthesizeRequest, synthesize
-    from .synthetic import settings_for
+    from ..bag.synthesize import SynthesizeRequest, synthesize
+    from ..synthetic import settings_for
 
     width, height = options.size or (None, None)
     given = {"frames": options.frames, "fps": options.fps, "width": width, "height": height}
@@ -146,8 +146,8 @@ def _synthesize(options: argparse.Namespace) -> None:
 
 
 def _bench(options: argparse.Namespace) -> None:
-    from .bench.report import table, write_json
-    from .bench.run import BenchRequest, bench
+    from ..bench.report import table, write_json
+    from ..bench.run import BenchRequest, bench
 
     width, height = options.size
     request = BenchRequest(config_from(ModelChoice, options), options.objects, options.frames, width, height)
@@ -158,7 +158,7 @@ def _bench(options: argparse.Namespace) -> None:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from .machine.doctor import examine, works
+    from ..machine.doctor import examine, works
 
     findings = examine()
     print("\n".join(map(str, findings)))
@@ -166,7 +166,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _download(options: argparse.Namespace) -> None:
-    from .weights.download import download
+    from ..weights.download import download
 
     for model in options.models:
         print(download(model))
@@ -332,7 +332,7 @@ class _Handler(logging.Handler):
 
 
 def _set_up_logging() -> None:
-    log = logging.getLogger(__package__)
+    log = logging.getLogger("sam2_ros")
     log.handlers = [_Handler()]
     log.setLevel(logging.INFO)
     log.propagate = False
@@ -340,7 +340,3 @@ def _set_up_logging() -> None:
 
 def _say(sentence: str) -> None:
     tqdm.write(f"sam2-ros: {sentence}", file=sys.stderr)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -11,17 +11,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from .bag.names import GROUND_TRUTH_TOPIC
-from .cli_options import add_config_options, config_from
-from .config import ModelChoice, TrackerConfig
-from .errors import EvaluationError
-from .evaluation.request import DEFAULT_FPS, EvaluateRequest
-from .measures.protocol import Measure, Protocol
-from .measures.record import Figures
+from ..bag.names import GROUND_TRUTH_TOPIC
+from ..config import ModelChoice, TrackerConfig
+from ..errors import EvaluationError
+from ..evaluation.request import DEFAULT_FPS, EvaluateRequest
+from ..measures.protocol import Measure, Protocol
+from ..measures.record import Figures
+from .options import add_config_options, config_from
 
 if TYPE_CHECKING:
-    from .report.files import Run
-    from .report.gate import Baseline
+    from ..report.files import Run
+    from ..report.gate import Baseline
 
 BAD = 1  # exit status when a clip failed or a figure fell
 EVERY = "all"  # stands for every figure in --tolerance
@@ -49,20 +49,20 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Evaluate and print; the exit status. Raises Sam2RosError."""
     if options.compare:
-        from .evaluation.output import compare_runs
+        from ..evaluation.output import compare_runs
 
         first, second = options.compare
         print(compare_runs(first, second, options.output))
         return 0
     if not options.clips:
         raise EvaluationError("there is nothing to evaluate; give a bag or a folder, or two runs with --compare A B")
-    from .evaluation.requests import requests_of
-    from .report.gate import read_baseline
+    from ..evaluation.requests import requests_of
+    from ..report.gate import read_baseline
 
     # Before hours of work.
     baseline = read_baseline(options.baseline) if options.baseline else None
     if options.output:
-        from .evaluation.output import check_output
+        from ..evaluation.output import check_output
 
         check_output(options.output)
     with _work(options) as work:
@@ -71,11 +71,11 @@ def run(options: argparse.Namespace) -> int:
             requests = [replace(one, keep=work / "kept" / _key(one)) for one in requests]
         done = _evaluated(requests, work, options)
         if options.output:
-            from .evaluation.output import write_output
+            from ..evaluation.output import write_output
 
             write_output(options.output, done.evaluations, done.failed, requests)
     if not options.quiet:
-        from .report.table import table
+        from ..report.table import table
 
         print("\n".join(table(done.evaluations)))
     return _verdict(done, baseline, options)
@@ -229,17 +229,17 @@ def _key(request: EvaluateRequest) -> str:
 def _evaluated(requests: Sequence[EvaluateRequest], work: Path, options: argparse.Namespace) -> "Run":
     progress = not options.quiet
     if options.ray:
-        from .evaluation.cluster import Cluster, evaluate_on_cluster
+        from ..evaluation.cluster import Cluster, evaluate_on_cluster
 
         cluster = Cluster(address=options.ray, threads=options.threads or 1)
         return evaluate_on_cluster(requests, work, cluster, progress)
     if len(requests) == 1 and not (options.work or options.output):
-        from .evaluation.one import evaluate
-        from .report.files import Run
+        from ..evaluation.one import evaluate
+        from ..report.files import Run
 
         # Alone, a clip has a bar of its own, and its error is the command's.
         return Run((evaluate(requests[0], progress),), ())
-    from .evaluation.many import Workers, evaluate_many
+    from ..evaluation.many import Workers, evaluate_many
 
     devices = tuple(device for device in options.devices.split(",") if device)
     return evaluate_many(
@@ -249,7 +249,7 @@ def _evaluated(requests: Sequence[EvaluateRequest], work: Path, options: argpars
 
 def _verdict(done: "Run", baseline: "Baseline | None", options: argparse.Namespace) -> int:
     """Say what failed or fell, write the baseline; the exit status."""
-    from .report.gate import check, write_baseline
+    from ..report.gate import check, write_baseline
 
     complaints = [f"{clip.source}: {clip.reason}" for clip in done.failed]
     if baseline is not None:
@@ -264,6 +264,6 @@ def _verdict(done: "Run", baseline: "Baseline | None", options: argparse.Namespa
 def _tolerances(given: Sequence[tuple[str, float]]) -> Mapping[str, float]:
     named = dict(given)
     every = named.pop(EVERY, 0.0)
-    from .report.gate import OF_THE_MACHINE
+    from ..report.gate import OF_THE_MACHINE
 
     return {item.name: every for item in fields(Figures) if item.name not in OF_THE_MACHINE} | named

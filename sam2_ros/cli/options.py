@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 from typing import Any, TypeVar
 
-from .config import Meaning, meaning_of
+from ..config import Meaning, meaning_of
 
 Config = TypeVar("Config")
 
