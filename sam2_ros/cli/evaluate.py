@@ -17,6 +17,7 @@ from ..errors import EvaluationError
 from ..evaluation.request import DEFAULT_FPS, EvaluateRequest
 from ..measures.protocol import Measure, Protocol
 from ..measures.record import Figures
+from .command import Command
 from .options import add_config_options, config_from
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ BAD = 1  # exit status when a clip failed or a figure fell
 EVERY = "all"  # stands for every figure in --tolerance
 
 
-def add_evaluate(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.description = (
         "Hold what a tracker found against ground truth, frame by frame: in bags or folders that hold results already, "
@@ -43,7 +44,6 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
     _add_gate(parser.add_argument_group("regression gate"))
     add_config_options(parser.add_argument_group("model"), ModelChoice)
     add_config_options(parser.add_argument_group("tracker"), TrackerConfig)
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -267,3 +267,6 @@ def _tolerances(given: Sequence[tuple[str, float]]) -> Mapping[str, float]:
     from ..report.gate import OF_THE_MACHINE
 
     return {item.name: every for item in fields(Figures) if item.name not in OF_THE_MACHINE} | named
+
+
+COMMAND = Command("evaluate", "hold what was tracked against ground truth, in the field's measures", add_options, run)
