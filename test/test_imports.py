@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "sam2_ros"
+from helpers import CHECKOUT
+
+PACKAGE = CHECKOUT / "sam2_ros"
 
 # What each part may import of ours, besides itself. Parts are the files and folders of the package.
 LEAVES = {"errors", "config"}
