@@ -97,6 +97,11 @@ def test_the_rules_allow_no_circle() -> None:
     graphlib.TopologicalSorter(ALLOWED).prepare()  # raises CycleError
 
 
+def test_no_two_files_of_tests_have_one_name() -> None:
+    names = [file.name for file in CHECKOUT.glob("test/**/test_*.py")]
+    assert sorted(names) == sorted(set(names))  # pytest imports them by name alone
+
+
 def test_the_root_holds_rooms_not_furniture() -> None:
     assert {file.name for file in PACKAGE.glob("*.py")} == {"__init__.py", "config.py", "errors.py"}
 
