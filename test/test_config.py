@@ -6,10 +6,9 @@ import pytest
 import yaml
 
 from helpers import CHECKOUT
-from sam2_ros.config import DetectionConfig, ModelChoice, NodeConfig, TimeConfig, TrackerConfig, meaning_of
+from sam2_ros.config import CONFIGS, TrackerConfig, meaning_of
 from sam2_ros.errors import ConfigError
 
-CONFIGS = (ModelChoice, TrackerConfig, TimeConfig, DetectionConfig, NodeConfig)
 FILE = CHECKOUT / "config" / "tracker.yaml"
 
 

@@ -2,15 +2,15 @@
 
 import argparse
 import dataclasses
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ..bag.names import DEFAULT_STORAGE, STORAGES
-from ..config import Meaning, meaning_of
+from ..config import Config, Meaning, meaning_of
 
-Config = TypeVar("Config")
+Given = TypeVar("Given", bound=Config)
 
 
-def add_config_options(group: argparse._ArgumentGroup, config: type[Any]) -> None:
+def add_config_options(group: argparse._ArgumentGroup, config: type[Config]) -> None:
     """One option for each field: ``max_objects`` becomes ``--max-objects``."""
     for parameter in dataclasses.fields(config):
         meaning = meaning_of(parameter)
@@ -25,9 +25,9 @@ def add_config_options(group: argparse._ArgumentGroup, config: type[Any]) -> Non
         )
 
 
-def config_from(config: type[Config], options: argparse.Namespace) -> Config:
+def config_from(config: type[Given], options: argparse.Namespace) -> Given:
     """The config dataclass that the options describe. Raises ConfigError."""
-    names = [parameter.name for parameter in dataclasses.fields(config)]  # type: ignore[arg-type]
+    names = [parameter.name for parameter in dataclasses.fields(config)]
     return config(**{name: getattr(options, name) for name in names})
 
 
