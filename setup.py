@@ -19,7 +19,10 @@ setup(
     python_requires=">=3.10",
     packages=[*find_packages(include=["sam2_ros", "sam2_ros.*"]), "sam2_ros.definitions"],
     package_dir={"sam2_ros.definitions": "msg"},
-    package_data={"sam2_ros.definitions": ["*.msg"], "sam2_ros": ["weights/*", "report/templates/*"]},
+    package_data={
+        "sam2_ros.definitions": ["*.msg"],
+        "sam2_ros": ["weights/*.md", "weights/*.safetensors", "report/templates/*"],
+    },
     install_requires=[
         "numpy>=1.23",
         "opencv-python>=4.6",

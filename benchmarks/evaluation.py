@@ -18,11 +18,11 @@ import numpy as np
 # This checkout is what is measured, installed or not.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from sam2_ros.evaluation.counting import counted
-from sam2_ros.evaluation.figures import Course, clip_figures, object_figures
-from sam2_ros.evaluation.labels import LabelImage
-from sam2_ros.evaluation.protocol import Measure
-from sam2_ros.evaluation.scoring import Found, Place, Said, Scorer
+from sam2_ros.measures.counting import counted
+from sam2_ros.measures.figures import Course, clip_figures, object_figures
+from sam2_ros.measures.labels import LabelImage
+from sam2_ros.measures.protocol import Measure
+from sam2_ros.measures.scoring import Found, Place, Said, Scorer
 
 DIFFERENT = 40  # frames that are made; they come round again
 

@@ -22,13 +22,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sam2_ros.bench.run import boxes, made_up_pictures
 from sam2_ros.config import ModelChoice, TrackerConfig
-from sam2_ros.loading import load_network, wants_compiling
-from sam2_ros.pipeline import Pipeline
 from sam2_ros.ros.ahead import ahead
 from sam2_ros.ros.mailbox import Mail, Mailbox
 from sam2_ros.ros.statistics import Statistics
+from sam2_ros.stream.pipeline import Pipeline
 from sam2_ros.tracking.ready import ready_tracker
 from sam2_ros.tracking.tracker import Tracker
+from sam2_ros.weights.loading import load_network, wants_compiling
 
 
 @dataclass(frozen=True)

@@ -31,11 +31,11 @@ from tqdm import tqdm
 
 from sam2_ros.bag.synthesize import SynthesizeRequest, synthesize
 from sam2_ros.config import ModelChoice
-from sam2_ros.evaluate.cluster import Cluster, evaluate_on_cluster
-from sam2_ros.evaluate.many import Workers, evaluate_many
-from sam2_ros.evaluate.request import EvaluateRequest
-from sam2_ros.evaluation.protocol import Protocol
-from sam2_ros.evaluation.record import Evaluation
+from sam2_ros.evaluation.cluster import Cluster, evaluate_on_cluster
+from sam2_ros.evaluation.many import Workers, evaluate_many
+from sam2_ros.evaluation.request import EvaluateRequest
+from sam2_ros.measures.protocol import Protocol
+from sam2_ros.measures.record import Evaluation
 from sam2_ros.report.files import Run
 from sam2_ros.synthetic import settings_for
 
@@ -131,7 +131,7 @@ def with_one_killed(requests: Sequence[EvaluateRequest], folder: Path) -> Run:
 
 def marked(request: EvaluateRequest, marks: Path) -> Evaluation:
     """Evaluate, and leave a line with the number of the process that does it."""
-    from sam2_ros.evaluate.one import evaluate
+    from sam2_ros.evaluation.one import evaluate
 
     with (marks / request.results.name).open("a") as mark:
         mark.write(f"{os.getpid()}\n")

@@ -18,9 +18,9 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sam2_ros.config import ModelChoice, TrackerConfig
-from sam2_ros.loading import load_network
 from sam2_ros.tracking.prompt import Prompt
 from sam2_ros.tracking.tracker import Tracker
+from sam2_ros.weights.loading import load_network
 
 SETTLED = 50  # steps after which memory has to stay as it is
 

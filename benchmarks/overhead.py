@@ -22,11 +22,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sam2_ros.bench.staged import TYPES
 from sam2_ros.config import TrackerConfig
-from sam2_ros.messages import masks_message, objects_message, overlay_message, pack_array
+from sam2_ros.drawing.overlay import draw
 from sam2_ros.model.mask_decoder import DecoderOutput
 from sam2_ros.model.sam2 import MaskPrediction
-from sam2_ros.overlay import draw
-from sam2_ros.pixels import to_rgb
+from sam2_ros.stream.messages import masks_message, objects_message, overlay_message, pack_array
+from sam2_ros.stream.pixels import to_rgb
 from sam2_ros.tracking.describe import describe
 from sam2_ros.tracking.preprocess import to_network
 from sam2_ros.tracking.result import FrameResult

@@ -37,7 +37,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from sam2_ros.bench.report import Timing, timing
 from sam2_ros.bench.staged import FULL_MEMORY
 from sam2_ros.config import ModelChoice, TrackerConfig
-from sam2_ros.loading import load_network
 from sam2_ros.model.config import ModelConfig
 from sam2_ros.model.mask_decoder import MaskDecoder
 from sam2_ros.model.passes import Passes
@@ -49,6 +48,7 @@ from sam2_ros.tracking.prompt import Prompt
 from sam2_ros.tracking.ready import quick_passes
 from sam2_ros.tracking.tracker import Tracker
 from sam2_ros.tracking.transfer import wait_for
+from sam2_ros.weights.loading import load_network
 
 # Their names of our parts, in the order in which they are replaced.
 NAMES = (

@@ -24,8 +24,8 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from sam2_ros.messages import image_message
 from sam2_ros.ros.types import TYPES
+from sam2_ros.stream.messages import image_message
 
 SIZES = {"720p": (1280, 720), "1080p": (1920, 1080)}
 CHANNELS = {"mono8": 1, "rgb8": 3}

@@ -34,19 +34,19 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sam2_ros.config import ModelChoice
-from sam2_ros.evaluation.counting import CountedObject, counted
-from sam2_ros.evaluation.figures import object_figures
-from sam2_ros.evaluation.labels import LabelImage
-from sam2_ros.evaluation.protocol import Measure
-from sam2_ros.evaluation.record import Figures
-from sam2_ros.evaluation.scoring import Found, Place, Said, Scorer
-from sam2_ros.evaluation.statistics import mean
-from sam2_ros.loading import load_network
+from sam2_ros.measures.counting import CountedObject, counted
+from sam2_ros.measures.figures import object_figures
+from sam2_ros.measures.labels import LabelImage
+from sam2_ros.measures.protocol import Measure
+from sam2_ros.measures.record import Figures
+from sam2_ros.measures.scoring import Found, Place, Said, Scorer
+from sam2_ros.measures.statistics import mean
 from sam2_ros.model.image_encoder import ImageFeatures
 from sam2_ros.model.sam2 import Memories, Sam2
 from sam2_ros.synthetic import DIFFICULTIES, SceneFrame, SceneSettings, scene
 from sam2_ros.tracking.prompt import Prompt
 from sam2_ros.tracking.tracker import Tracker
+from sam2_ros.weights.loading import load_network
 
 HIDDEN = 10  # frames: an object that is hidden for so long has to be found again
 RETURN = 10  # frames after its return within which it has to be found

@@ -27,9 +27,9 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, qos_profile_sensor_data
 from sensor_msgs.msg import Image
 
-from sam2_ros.messages import NS_PER_S, image_message, stamp_ns
 from sam2_ros.msg import BoundingBox2D, Prompt, PromptArray, TrackedObjectArray
 from sam2_ros.ros.types import TYPES
+from sam2_ros.stream.messages import NS_PER_S, image_message, stamp_ns
 from sam2_ros.synthetic import SceneFrame, scene, settings_for
 
 SCENE_FRAMES = 120  # shown forwards and backwards, so that nothing jumps

@@ -27,16 +27,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from sam2_ros.bench.run import boxes, made_up_pictures
 from sam2_ros.bench.staged import FULL_MEMORY
 from sam2_ros.config import ModelChoice, TrackerConfig
-from sam2_ros.evaluation.counting import counted
-from sam2_ros.evaluation.figures import object_figures
-from sam2_ros.evaluation.labels import LabelImage
-from sam2_ros.evaluation.protocol import Measure
-from sam2_ros.evaluation.scoring import Found, Place, Scorer
-from sam2_ros.loading import load_network
+from sam2_ros.measures.counting import counted
+from sam2_ros.measures.figures import object_figures
+from sam2_ros.measures.labels import LabelImage
+from sam2_ros.measures.protocol import Measure
+from sam2_ros.measures.scoring import Found, Place, Scorer
 from sam2_ros.model.config import get_config
 from sam2_ros.synthetic import DIFFICULTIES, SceneFrame, scene
 from sam2_ros.tracking.prompt import Prompt
 from sam2_ros.tracking.tracker import Tracker
+from sam2_ros.weights.loading import load_network
 
 
 @dataclass(frozen=True)

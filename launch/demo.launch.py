@@ -13,7 +13,7 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from launch import LaunchDescription
-from sam2_ros.demo_scene import DIFFICULTY, HEIGHT, LIVE_FPS, SEED, WIDTH
+from sam2_ros.demo.scene import DIFFICULTY, HEIGHT, LIVE_FPS, SEED, WIDTH
 
 SCENE = {
     "seed": (int, SEED, "which scene, from 0"),

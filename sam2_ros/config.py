@@ -23,8 +23,38 @@ def _parameter(default: Any, text: str, **meaning: Any) -> Any:
     return field(default=default, metadata={"meaning": Meaning(text, **meaning)})
 
 
+def meaning_of(parameter: "dataclasses.Field[Any]") -> Meaning:
+    """The description of one field of a config dataclass."""
+    meaning: Meaning = parameter.metadata["meaning"]
+    return meaning
+
+
+def check_value(parameter: "dataclasses.Field[Any]", value: Any) -> None:
+    """Raise ConfigError when ``value`` cannot be the value of this parameter."""
+    meaning = meaning_of(parameter)
+    wanted: type[Any] = type(parameter.default)
+    if type(value) is not wanted:
+        raise ConfigError(
+            f"parameter {parameter.name} is {value!r}, which is not of type {wanted.__name__}; it means: {meaning.text}"
+        )
+    if meaning.choices and value not in meaning.choices:
+        raise ConfigError(f"parameter {parameter.name} is {value!r}; choose one of {', '.join(meaning.choices)}")
+    if meaning.limits is not None and not meaning.limits[0] <= value <= meaning.limits[1]:
+        low, high = meaning.limits
+        raise ConfigError(f"parameter {parameter.name} is {value!r}; choose a value from {low} to {high}")
+
+
 @dataclass(frozen=True, slots=True)
-class TrackerConfig:
+class Config:
+    """The parameters of one concern, checked when they are put together; every field is made by `_parameter`."""
+
+    def __post_init__(self) -> None:
+        for parameter in dataclasses.fields(self):
+            check_value(parameter, getattr(self, parameter.name))
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerConfig(Config):
     """How the tracker remembers and what it gives back. Raises ConfigError."""
 
     max_objects: int = _parameter(
@@ -73,9 +103,6 @@ class TrackerConfig:
         read_only=False,
     )
 
-    def __post_init__(self) -> None:
-        check(self)
-
     @property
     def max_object_id(self) -> int:
         """Largest object id that the label image can hold."""
@@ -83,7 +110,7 @@ class TrackerConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelChoice:
+class ModelChoice(Config):
     """Which network runs, where and how precisely. Raises ConfigError."""
 
     model: str = _parameter(
@@ -121,12 +148,9 @@ class ModelChoice:
         limits=(1, 2),
     )
 
-    def __post_init__(self) -> None:
-        check(self)
-
 
 @dataclass(frozen=True, slots=True)
-class TimeConfig:
+class TimeConfig(Config):
     """How prompts find the image that they were made on. Raises ConfigError."""
 
     history_seconds: float = _parameter(
@@ -146,12 +170,9 @@ class TimeConfig:
         limits=(1, 1000),
     )
 
-    def __post_init__(self) -> None:
-        check(self)
-
 
 @dataclass(frozen=True, slots=True)
-class DetectionConfig:
+class DetectionConfig(Config):
     """How boxes from a detector are taken. Raises ConfigError."""
 
     min_detection_score: float = _parameter(
@@ -161,12 +182,9 @@ class DetectionConfig:
         0.3, "overlap (IoU of boxes) from which on a detection may be of a tracked object", limits=(0, 1)
     )
 
-    def __post_init__(self) -> None:
-        check(self)
-
 
 @dataclass(frozen=True, slots=True)
-class NodeConfig:
+class NodeConfig(Config):
     """What the live node receives and sends. Raises ConfigError."""
 
     image_transport: str = _parameter(
@@ -198,32 +216,6 @@ class NodeConfig:
         False, "put every object's own mask into ~/objects, so that overlapping masks survive", read_only=False
     )
 
-    def __post_init__(self) -> None:
-        check(self)
 
-
-def meaning_of(parameter: "dataclasses.Field[Any]") -> Meaning:
-    """The description of one field of a config dataclass."""
-    meaning: Meaning = parameter.metadata["meaning"]
-    return meaning
-
-
-def check(config: Any) -> None:
-    """Raise ConfigError for the first field of a config dataclass whose value has the wrong type or range."""
-    for parameter in dataclasses.fields(config):
-        check_value(parameter, getattr(config, parameter.name))
-
-
-def check_value(parameter: "dataclasses.Field[Any]", value: Any) -> None:
-    """Raise ConfigError when ``value`` cannot be the value of this parameter."""
-    meaning = meaning_of(parameter)
-    wanted: type[Any] = type(parameter.default)
-    if type(value) is not wanted:
-        raise ConfigError(
-            f"parameter {parameter.name} is {value!r}, which is not of type {wanted.__name__}; it means: {meaning.text}"
-        )
-    if meaning.choices and value not in meaning.choices:
-        raise ConfigError(f"parameter {parameter.name} is {value!r}; choose one of {', '.join(meaning.choices)}")
-    if meaning.limits is not None and not meaning.limits[0] <= value <= meaning.limits[1]:
-        low, high = meaning.limits
-        raise ConfigError(f"parameter {parameter.name} is {value!r}; choose a value from {low} to {high}")
+# What the live node declares as parameters.
+CONFIGS: tuple[type[Config], ...] = (ModelChoice, TrackerConfig, TimeConfig, DetectionConfig, NodeConfig)

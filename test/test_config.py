@@ -1,16 +1,15 @@
 """Parameters have one home: the file that users edit and the help that they read follow the dataclasses."""
 
 import dataclasses
-from pathlib import Path
 
 import pytest
 import yaml
 
-from sam2_ros.config import DetectionConfig, ModelChoice, NodeConfig, TimeConfig, TrackerConfig, meaning_of
+from helpers import CHECKOUT
+from sam2_ros.config import CONFIGS, TrackerConfig, meaning_of
 from sam2_ros.errors import ConfigError
 
-CONFIGS = (ModelChoice, TrackerConfig, TimeConfig, DetectionConfig, NodeConfig)
-FILE = Path(__file__).parent.parent / "config" / "tracker.yaml"
+FILE = CHECKOUT / "config" / "tracker.yaml"
 
 
 def test_the_parameter_file_shows_every_default() -> None:

@@ -8,8 +8,8 @@ import numpy as np
 
 from sam2_ros.bag.reader import BagReader
 from sam2_ros.bag.topics import image_topic
-from sam2_ros.messages import stamp_ns
-from sam2_ros.pixels import to_rgb
+from sam2_ros.stream.messages import stamp_ns
+from sam2_ros.stream.pixels import to_rgb
 
 from .config import BagData, TrainingError
 

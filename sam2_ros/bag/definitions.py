@@ -9,7 +9,7 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
 from ..errors import BagError
-from ..messages import MessageTypes, time_message
+from ..stream.messages import MessageTypes, time_message
 
 IMAGE = "sensor_msgs/msg/Image"
 COMPRESSED_IMAGE = "sensor_msgs/msg/CompressedImage"

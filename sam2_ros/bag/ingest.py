@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ..errors import BagError
-from ..messages import NS_PER_S
+from ..stream.messages import NS_PER_S
 from . import definitions
 from .names import CAMERA_TOPIC, DEFAULT_STORAGE
 from .sources import Picture, open_source

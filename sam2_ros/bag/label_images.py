@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import BagError, ImageError
-from ..pixels import plane
+from ..stream.pixels import plane
 
 # Bytes in native order; the message says whether they are.
 DTYPES: dict[str, "np.dtype[Any]"] = {

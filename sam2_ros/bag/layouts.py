@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from ..errors import BagError
-from ..evaluation.labels import LabelImage, Labels, Layers
+from ..measures.labels import LabelImage, Labels, Layers
 from .label_images import labels_of_png
 from .sources import natural
 

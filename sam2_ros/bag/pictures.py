@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from ..errors import BagError
-from ..messages import NS_PER_S
+from ..stream.messages import NS_PER_S
 
 DEFAULT_FPS = 30.0  # of a video of one image, or of images without stamps
 FASTEST = 240.0  # frames per second

@@ -32,7 +32,7 @@ import numpy as np
 import yaml
 
 from ..errors import PromptError
-from ..messages import NS_PER_S, Action
+from ..stream.messages import NS_PER_S, Action
 from ..tracking.prompt import Prompt
 from . import definitions
 from .yaml_fields import Fields, is_numbers, read_yaml

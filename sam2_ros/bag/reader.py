@@ -16,7 +16,7 @@ from rosbags.typesys import get_types_from_msg
 from rosbags.typesys.base import TypesysError
 
 from ..errors import BagError
-from ..messages import NS_PER_S
+from ..stream.messages import NS_PER_S
 from .definitions import new_typestore, typestore
 
 STORAGE_SUFFIXES = (".mcap", ".db3")

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..messages import masks_message, objects_message, overlay_message
-from ..pipeline import Processed
+from ..stream.messages import masks_message, objects_message, overlay_message
+from ..stream.pipeline import Processed
 from .definitions import IMAGE, PROMPT_ARRAY, TRACKED_OBJECT_ARRAY, message_types
 from .names import MASKS_TOPIC, OBJECTS_TOPIC, OVERLAY_TOPIC
 from .reader import Recorded, Topic

@@ -11,11 +11,11 @@ from typing import Any
 from tqdm import tqdm
 
 from ..config import TimeConfig
+from ..drawing.overlay import draw
 from ..errors import BagError, DeviceError, Sam2RosError
-from ..messages import Action, stamp_ns
-from ..overlay import draw
-from ..pipeline import Pipeline, Processed
-from ..pixels import to_rgb
+from ..stream.messages import Action, stamp_ns
+from ..stream.pipeline import Pipeline, Processed
+from ..stream.pixels import to_rgb
 from ..tracking.tracker import Tracker
 from .definitions import TRACKED_OBJECT_ARRAY
 from .names import DEFAULT_STORAGE, PROMPTS_TOPIC

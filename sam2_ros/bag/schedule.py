@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..messages import NS_PER_S, stamp_ns
+from ..stream.messages import NS_PER_S, stamp_ns
 from . import definitions
 from .prompts_file import PromptEntry
 

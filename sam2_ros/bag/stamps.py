@@ -4,7 +4,7 @@ import struct
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
-from ..messages import NS_PER_S
+from ..stream.messages import NS_PER_S
 from .reader import Recorded
 
 # CDR: four bytes, of which the second says the byte order, then std_msgs/Header, which begins with the stamp.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from ..messages import NS_PER_S, Action
+from ..stream.messages import NS_PER_S, Action
 from ..synthetic import SceneFrame, SceneSettings, scene
 from ..tracking.prompt import Prompt
 from . import definitions

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import BagError, ImageError
-from ..evaluation.labels import LabelImage
-from ..evaluation.scoring import Found, Said
-from ..messages import stamp_ns
+from ..measures.labels import LabelImage
+from ..measures.scoring import Found, Said
+from ..stream.messages import stamp_ns
 from .definitions import IMAGE, TRACKED_OBJECT_ARRAY
 from .label_images import labels_of
 from .layouts import LabelFolder

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..errors import BagError, ImageError
-from ..evaluation.labels import LabelImage, Labels
+from ..measures.labels import LabelImage, Labels
 from .definitions import COMPRESSED_IMAGE, IMAGE
 from .label_images import labels_of
 from .layouts import LabelFolder

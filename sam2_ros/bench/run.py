@@ -13,17 +13,17 @@ import torch
 from .. import __version__
 from ..config import ModelChoice, TrackerConfig
 from ..errors import DeviceError
-from ..loading import load_network, named_config, wants_compiling
-from ..messages import pack_array
 from ..model.kernels import attention_kernel
 from ..model.passes import Passes
 from ..model.prepared import tier_of
 from ..model.sam2 import Sam2
-from ..shipped import SHIPPED
+from ..stream.messages import pack_array
 from ..tracking.prompt import Prompt
 from ..tracking.ready import quick_passes
 from ..tracking.tracker import Tracker
 from ..tracking.transfer import wait_for
+from ..weights.loading import load_network, named_config, wants_compiling
+from ..weights.shipped import SHIPPED
 from .device import forget_peak, matmul_rate, name_of, peak_bytes
 from .report import Report, Row, Stage, timing
 from .staged import FULL_MEMORY, Staged, count_flops

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from ..config import TrackerConfig
-from ..messages import MessageTypes, masks_message, objects_message, pack_array
 from ..model.config import ModelConfig
 from ..model.sam2 import MaskPrediction, PromptTensors, Sam2
-from ..pixels import to_rgb
+from ..stream.messages import MessageTypes, masks_message, objects_message, pack_array
+from ..stream.pixels import to_rgb
 from ..tracking.describe import describe
 from ..tracking.memory import MemoryBank
 from ..tracking.preprocess import to_network

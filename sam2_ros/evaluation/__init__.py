@@ -1,1 +1,1 @@
-"""How well something was tracked, in the measures of the field. Knows of label images, not of bags or networks."""
+"""A clip, a thousand, or a cluster full of them, from results and truth to evaluations."""

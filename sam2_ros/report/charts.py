@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
-from ..evaluation.record import ReliabilityBin
+from ..measures.record import ReliabilityBin
 from .series import Course
 from .ticks import ticks
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from ..errors import EvaluationError
-from ..evaluation.record import Better, Evaluation, Figures, ObjectFigures, Settings
-from ..evaluation.statistics import mean
+from ..measures.record import Better, Evaluation, Figures, ObjectFigures, Settings
+from ..measures.statistics import mean
 from .bootstrap import Interval, paired_interval
 from .wording import setting
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EvaluationError
-from ..evaluation.figures import overall
-from ..evaluation.record import Evaluation, Failed, Figures, Row
+from ..measures.figures import overall
+from ..measures.record import Evaluation, Failed, Figures, Row
 from .plain import from_plain, to_plain
 from .whole import Whole, write_whole
 

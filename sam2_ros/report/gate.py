@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EvaluationError
-from ..evaluation.record import Better, Evaluation, Figures
+from ..measures.record import Better, Evaluation, Figures
 from .whole import write_whole
 
 FORMAT = 1  # of the file

@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import ConfigError
-from ..evaluation.record import Figures
+from ..measures.record import Figures
 from .wording import Column
 
 FOLDER = Path(__file__).parent / "templates"

@@ -6,10 +6,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ..errors import Sam2RosError
-from ..evaluation.calibration import pooled
-from ..evaluation.figures import overall
-from ..evaluation.record import Evaluation, Failed, Figures, FramePictures, Row, Settings
-from ..evaluation.statistics import mean
+from ..measures.calibration import pooled
+from ..measures.figures import overall
+from ..measures.record import Evaluation, Failed, Figures, FramePictures, Row, Settings
+from ..measures.statistics import mean
 from .charts import Mark, course_chart, latency_chart, reliability_chart, time_marks
 from .files import FIGURES_NAME, JSON_NAME, ROWS_NAME, Run, write_csv, write_figures, write_run
 from .html import check_libraries, render

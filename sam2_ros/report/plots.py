@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..evaluation.calibration import pooled
-from ..evaluation.record import Evaluation, ReliabilityBin
+from ..measures.calibration import pooled
+from ..measures.record import Evaluation, ReliabilityBin
 from .charts import MS_PER_S, PERCENTILES
 from .series import Course, courses, span_s
 from .worst import HUES

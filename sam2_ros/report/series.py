@@ -6,7 +6,7 @@ from itertools import groupby
 
 import numpy as np
 
-from ..evaluation.record import Evaluation, ObjectFigures, Row
+from ..measures.record import Evaluation, ObjectFigures, Row
 from .wording import offset_s
 
 

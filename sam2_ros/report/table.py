@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from ..evaluation.figures import overall
-from ..evaluation.record import Evaluation, Figures
+from ..measures.figures import overall
+from ..measures.record import Evaluation, Figures
 from .wording import columns
 
 # What the table shows, by the heading of its column.

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from enum import Enum
 from typing import Any
 
-from ..evaluation.record import Better, Evaluation, Figures, Row
+from ..measures.record import Better, Evaluation, Figures, Row
 
 NOTHING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..evaluation.record import Evaluation, FramePictures, Row
+from ..measures.record import Evaluation, FramePictures, Row
 
 WORST = 12  # frames in a report
 PER_CLIP = 3  # of one clip, where there are several

@@ -11,9 +11,9 @@ from vision_msgs.msg import Detection2DArray
 
 from sam2_ros.msg import PromptArray
 
-from ..association import Associator
 from ..config import NodeConfig
-from ..pointing import click_from, detections_from
+from ..stream.association import Associator
+from ..stream.pointing import click_from, detections_from
 from .mailbox import Mailbox
 
 try:

@@ -6,8 +6,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-from ..pipeline import MAX_WAITING
-from ..pointing import Pointing
+from ..stream.pipeline import MAX_WAITING
+from ..stream.pointing import Pointing
 from .statistics import Statistics
 
 

@@ -17,14 +17,14 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
 
-from ..allocator import give_back_memory
-from ..association import Associator
 from ..config import DetectionConfig, ModelChoice, NodeConfig, TimeConfig, TrackerConfig
 from ..errors import Sam2RosError
-from ..loading import load_network, wants_compiling
-from ..messages import NS_PER_S, stamp_ns
-from ..pipeline import Pipeline, Prepared
+from ..stream.association import Associator
+from ..stream.messages import NS_PER_S, stamp_ns
+from ..stream.pipeline import Pipeline, Prepared
 from ..tracking.ready import ready_tracker
+from ..weights.allocator import give_back_memory
+from ..weights.loading import load_network, wants_compiling
 from . import parameters
 from .ahead import ahead
 from .diagnostics import Diagnostics, Health

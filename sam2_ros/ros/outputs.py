@@ -19,9 +19,9 @@ from vision_msgs.msg import (
 
 from sam2_ros.msg import TrackedObjectArray
 
-from ..messages import masks_message, objects_message, overlay_message
-from ..overlay import draw
-from ..pipeline import Processed
+from ..drawing.overlay import draw
+from ..stream.messages import masks_message, objects_message, overlay_message
+from ..stream.pipeline import Processed
 from ..tracking.result import ObjectState
 from .types import TYPES
 

@@ -9,12 +9,11 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from ..config import DetectionConfig, ModelChoice, NodeConfig, TimeConfig, TrackerConfig, check_value, meaning_of
+from ..config import CONFIGS, Config, check_value, meaning_of
 from ..errors import ConfigError
 
 OTHERS = ("qos_overrides.", "diagnostic_updater.")  # declared later, or by others
-CONFIGS = (ModelChoice, TrackerConfig, TimeConfig, DetectionConfig, NodeConfig)
-Config = TypeVar("Config", ModelChoice, TrackerConfig, TimeConfig, DetectionConfig, NodeConfig)
+Read = TypeVar("Read", bound=Config)
 
 
 def declare(node: Node) -> None:
@@ -54,7 +53,7 @@ def descriptor(field: "dataclasses.Field[Any]") -> ParameterDescriptor:
     return described
 
 
-def read(node: Node, config: type[Config]) -> Config:
+def read(node: Node, config: type[Read]) -> Read:
     """The node's parameters as one config. Raises ConfigError."""
     return config(**{field.name: node.get_parameter(field.name).value for field in dataclasses.fields(config)})
 

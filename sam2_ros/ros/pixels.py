@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..pixels import ENCODINGS, is_wrong, to_rgb
-from ..trial import USE_CV_BRIDGE, in_python
+from ..machine.trial import USE_CV_BRIDGE, in_python
+from ..stream.pixels import ENCODINGS, is_wrong, to_rgb
 
 REMEDY = (
     "install a cv_bridge that was built for this numpy and OpenCV, or numpy and opencv-python in the versions that it "

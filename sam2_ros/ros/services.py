@@ -14,7 +14,7 @@ from std_srvs.srv import SetBool, Trigger
 from sam2_ros.msg import Prompt, PromptArray, PromptOutcome
 from sam2_ros.srv import AddPrompts, RemoveObject
 
-from ..pipeline import Answer
+from ..stream.pipeline import Answer
 from ..tracking.result import PromptOutcome as Outcome
 
 PATIENCE = 5.0  # seconds until a caller is told that no image came

@@ -13,9 +13,9 @@ from std_msgs.msg import Header
 
 from sam2_ros.msg import BoundingBox2D, Prompt, PromptArray
 
-from ..demo_scene import DIFFICULTY, HEIGHT, LIVE_FPS, SEED, WIDTH
+from ..demo.scene import DIFFICULTY, HEIGHT, LIVE_FPS, SEED, WIDTH
 from ..errors import ConfigError
-from ..messages import image_message
+from ..stream.messages import image_message
 from ..synthetic import SceneFrame, scene, settings_for
 from .types import TYPES
 

@@ -5,7 +5,7 @@ from sensor_msgs.msg import Image
 
 from sam2_ros.msg import BoundingBox2D, Point2D, TrackedObject, TrackedObjectArray
 
-from ..messages import MessageTypes, pack_array
+from ..stream.messages import MessageTypes, pack_array
 
 TYPES = MessageTypes(
     Time=Time,

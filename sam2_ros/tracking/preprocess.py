@@ -78,9 +78,11 @@ def _height_first(height: int, width: int, size: int) -> bool:
         return False
     noise = np.random.default_rng(0).integers(0, 2, (height, width, 3), dtype=np.uint8) * 255
     image = Image.fromarray(noise)
-    first_height = image.resize((width, size), Image.Resampling.BICUBIC)
-    square = [i.resize((size, size), Image.Resampling.BICUBIC) for i in (image, first_height)]
-    return np.array_equal(*map(np.asarray, square))
+    square, height_first = (
+        np.asarray(i.resize((size, size), Image.Resampling.BICUBIC))
+        for i in (image, image.resize((width, size), Image.Resampling.BICUBIC))
+    )
+    return np.array_equal(square, height_first)
 
 
 def _normalise_bytes(pixels: np.ndarray, dtype: torch.dtype) -> Tensor:

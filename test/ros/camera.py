@@ -11,7 +11,7 @@ import rclpy
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
 
-from sam2_ros.messages import pack_array
+from sam2_ros.stream.messages import pack_array
 
 FRAME_ID = "camera_color_optical_frame"
 

@@ -15,8 +15,8 @@ from std_msgs.msg import Header
 from vision_msgs.msg import BoundingBox2D as VisionBox
 from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
-from sam2_ros.messages import pack_array
 from sam2_ros.msg import BoundingBox2D, Prompt, PromptArray, TrackedObjectArray
+from sam2_ros.stream.messages import pack_array
 
 NAME = "/sam2_tracker"
 SIZE = 128  # pixels

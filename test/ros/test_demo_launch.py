@@ -10,7 +10,7 @@ from graph import Listener, Process, listener
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
 
-from sam2_ros.evaluation.similarity import region_similarity
+from sam2_ros.measures.similarity import region_similarity
 from sam2_ros.msg import TrackedObjectArray
 
 RELIABLE = QoSProfile(depth=50)

@@ -9,8 +9,8 @@ from cv_bridge import CvBridge
 from sensor_msgs.msg import CompressedImage, Image
 
 from sam2_ros.errors import ImageError
-from sam2_ros.pixels import ENCODINGS, to_rgb
 from sam2_ros.ros.pixels import converter
+from sam2_ros.stream.pixels import ENCODINGS, to_rgb
 
 # cv_bridge makes no colours of these without being told what they are.
 NAMELESS = {"8UC1", "8UC3"}

@@ -13,8 +13,8 @@ from sensor_msgs.msg import Image
 
 from sam2_ros.bag.reader import BagReader
 from sam2_ros.cli import main as sam2_ros
-from sam2_ros.messages import stamp_ns
 from sam2_ros.msg import BoundingBox2D, Prompt, PromptArray, TrackedObjectArray
+from sam2_ros.stream.messages import stamp_ns
 
 IMAGES, PROMPTS = "/camera/image", "/prompts"
 MASKS, OBJECTS = "/sam2_tracker/masks", "/sam2_tracker/objects"

@@ -13,9 +13,9 @@ from sensor_msgs.msg import Image
 from std_srvs.srv import SetBool, Trigger
 from vision_msgs.msg import Detection2DArray, LabelInfo
 
-from sam2_ros.messages import pack_array
 from sam2_ros.msg import Point2D, Prompt, PromptArray
 from sam2_ros.srv import AddPrompts, RemoveObject
+from sam2_ros.stream.messages import pack_array
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 

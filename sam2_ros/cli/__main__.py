@@ -1,0 +1,7 @@
+"""``python -m sam2_ros.cli``."""
+
+import sys
+
+from . import main
+
+sys.exit(main())

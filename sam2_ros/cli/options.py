@@ -1,0 +1,71 @@
+"""Options that several commands share; those of a config dataclass are made from it, so that a default stands once."""
+
+import argparse
+import dataclasses
+from typing import TypeVar
+
+from ..bag.names import DEFAULT_STORAGE, STORAGES
+from ..config import Config, Meaning, meaning_of
+
+Given = TypeVar("Given", bound=Config)
+
+
+def add_config_options(group: argparse._ArgumentGroup, config: type[Config]) -> None:
+    """One option for each field: ``max_objects`` becomes ``--max-objects``."""
+    for parameter in dataclasses.fields(config):
+        meaning = meaning_of(parameter)
+        group.add_argument(
+            f"--{parameter.name.replace('_', '-')}",
+            dest=parameter.name,
+            type=type(parameter.default),
+            choices=meaning.choices or None,
+            default=parameter.default,
+            metavar=None if meaning.choices else type(parameter.default).__name__.upper(),
+            help=_help(meaning),
+        )
+
+
+def config_from(config: type[Given], options: argparse.Namespace) -> Given:
+    """The config dataclass that the options describe. Raises ConfigError."""
+    names = [parameter.name for parameter in dataclasses.fields(config)]
+    return config(**{name: getattr(options, name) for name in names})
+
+
+def add_scene(parser: argparse.ArgumentParser, seed: int, difficulty: str) -> None:
+    """Which made-up scene."""
+    add = parser.add_argument
+    add("--seed", type=int, default=seed, metavar="S", help="which scene, from 0 (default: %(default)s)")
+    add("--difficulty", default=difficulty, metavar="easy|medium|hard", help="default: %(default)s")
+
+
+def add_storage(parser: argparse.ArgumentParser) -> None:
+    """How a bag is written."""
+    parser.add_argument(
+        "--storage", choices=STORAGES, default=DEFAULT_STORAGE, help="format of the new bag (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--quiet", action="store_true", help="show no progress and no summary, only warnings and errors"
+    )
+
+
+def size(text: str) -> tuple[int, int]:
+    """Width and height of text such as 320x240."""
+    try:
+        width, height = map(int, text.split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form WxH, such as 320x240") from None
+    return width, height
+
+
+def count(text: str) -> int:
+    """A number of at least 1."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
+    return int(text)
+
+
+def _help(meaning: Meaning) -> str:
+    # argparse formats help texts with %, and fills in the default.
+    text = meaning.text.replace("%", "%%")
+    limits = "" if meaning.limits is None else f"; {meaning.limits[0]} to {meaning.limits[1]}"
+    return f"{text}{limits} (default: %(default)s)"

@@ -1,0 +1,83 @@
+"""``sam2-ros replay``: track through a bag."""
+
+import argparse
+from pathlib import Path
+
+from ..bag.names import PROMPTS_TOPIC
+from ..config import ModelChoice, TimeConfig, TrackerConfig
+from .command import Command
+from .options import add_config_options, add_storage, config_from
+from .terminal import say
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.description = (
+        "Track through a rosbag2, dropping no image, and write prompts, images and results to a new one. "
+        "Prompts come from the bag's prompts topic, from a YAML file (see sam2_ros/bag/prompts_file.py), or both."
+    )
+    add = parser.add_argument
+    add("bag", type=Path, metavar="IN", help="rosbag2: a folder, or an .mcap or .db3 file")
+    add("--output", type=Path, required=True, metavar="OUT", help="the new bag, a folder that is not there yet")
+    add("--image-topic", metavar="TOPIC", help="raw or compressed images (default: the bag's only image topic)")
+    add("--prompts", type=Path, metavar="FILE", help="prompts in YAML")
+    add("--prompts-topic", default=PROMPTS_TOPIC, metavar="TOPIC", help="recorded prompts (default: %(default)s)")
+    add("--start", type=float, default=0.0, metavar="S", help="begin S seconds after the bag's first message")
+    add("--duration", type=float, metavar="D", help="end D seconds after the start")
+    add(
+        "--as-live",
+        action="store_true",
+        help="track only in images for which the bag has results of a live tracker, which dropped the others",
+    )
+    add("--no-images", action="store_true", help="leave the input images out of the new bag")
+    add("--overlay", action="store_true", help="write overlay pictures to the new bag as well")
+    add("--video", type=Path, metavar="FILE", help="write overlay pictures to a video, such as out.mp4")
+    add("--overlays", type=Path, metavar="DIR", help="write overlay pictures to a new folder, one PNG per image")
+    add_storage(parser)
+    add_config_options(parser.add_argument_group("model"), ModelChoice)
+    add_config_options(parser.add_argument_group("tracker"), TrackerConfig)
+    add_config_options(parser.add_argument_group("time"), TimeConfig)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Track and say what came of it. Raises Sam2RosError."""
+    from ..bag.replay import ReplayRequest, replay
+    from ..tracking.ready import repeatable_tracker
+    from ..weights.loading import load_network
+
+    choice, config = config_from(ModelChoice, options), config_from(TrackerConfig, options)
+    if choice.checkpoint == "random":
+        say("warning: the weights are random (--checkpoint random), so the masks mean nothing")
+    request = ReplayRequest(
+        bag=options.bag,
+        output=options.output,
+        image_topic=options.image_topic,
+        prompts=options.prompts,
+        prompts_topic=options.prompts_topic,
+        start_s=options.start,
+        duration_s=options.duration,
+        keep_images=not options.no_images,
+        overlay=options.overlay,
+        video=options.video,
+        overlays=options.overlays,
+        storage=options.storage,
+        progress=not options.quiet,
+        time=config_from(TimeConfig, options),
+        as_live=options.as_live,
+    )
+    compiling = choice.compile_network == "always"
+    summary = replay(request, lambda: repeatable_tracker(load_network(choice), config, compiling))
+    for sentence in summary.prompts_not_applied:
+        say(f"warning: not applied: {sentence}")
+    if not options.quiet:
+        ids = ", ".join(map(str, summary.object_ids)) or "none"
+        print(f"frames: {summary.frames} tracked, {summary.failed} failed, {summary.fps:.1f} per second")
+        print(
+            f"prompts: {summary.prompts_applied} applied, {summary.prompts_refused} refused, "
+            f"{len(summary.prompts_not_applied)} for no image"
+        )
+        print(f"objects: {len(summary.object_ids)} (ids: {ids})")
+        print(f"written: {', '.join(map(str, summary.outputs))}")
+
+
+COMMAND = Command("replay", "track through a rosbag2 and write the results to a new one", add_options, run)

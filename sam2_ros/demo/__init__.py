@@ -1,0 +1,1 @@
+"""A first look without camera, bag or download: which scene it shows, and the run through it."""

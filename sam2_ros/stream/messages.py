@@ -1,0 +1,209 @@
+"""Message fields to what the tracker takes, and what it gives back to message fields.
+
+Works on message-shaped objects: rclpy's instances and the dataclasses of messages read from a bag alike.
+"""
+
+import array
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+
+from ..errors import ImageError, PromptError
+from ..tracking.prompt import Prompt
+from ..tracking.result import FrameResult, ObjectState
+from .pixels import MASK_ENCODINGS, plane
+
+NS_PER_S = 1_000_000_000
+BIG_ENDIAN = int(sys.byteorder == "big")
+
+
+class Action(IntEnum):
+    """The actions of sam2_ros/Prompt."""
+
+    ADD = 0
+    REPLACE = 1
+    REMOVE = 2
+    RESET = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Stop tracking one object."""
+
+    object_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """Stop tracking all objects."""
+
+
+Command = Prompt | Remove | Reset | PromptError  # the last: a prompt that cannot be used, and why
+
+
+@dataclass(frozen=True, slots=True)
+class MessageTypes:
+    """The classes of outgoing messages, rclpy's or those that a bag is written by; called with every field named."""
+
+    Time: Callable[..., Any]  # builtin_interfaces
+    Image: Callable[..., Any]  # sensor_msgs
+    Point2D: Callable[..., Any]  # sam2_ros, as all below
+    BoundingBox2D: Callable[..., Any]
+    TrackedObject: Callable[..., Any]
+    TrackedObjectArray: Callable[..., Any]
+    pack: Callable[[np.ndarray], Any]  # contiguous uint8 array of any shape to the value of a uint8[] field
+
+
+def pack_array(pixels: np.ndarray) -> "array.array[int]":
+    """Contiguous uint8 array of any shape to array('B'), which rclpy takes without checking each element."""
+    packed = array.array("B")
+    packed.frombytes(pixels.reshape(-1).data)
+    return packed
+
+
+def stamp_ns(time: Any) -> int:
+    """Nanoseconds of a builtin_interfaces/Time."""
+    return int(time.sec) * NS_PER_S + int(time.nanosec)
+
+
+def time_message(types: MessageTypes, ns: int) -> Any:
+    """builtin_interfaces/Time of nanoseconds."""
+    sec, nanosec = divmod(ns, NS_PER_S)
+    return types.Time(sec=sec, nanosec=nanosec)
+
+
+# --- incoming --------------------------------------------------------------------------------------------------------
+
+
+def commands_from(message: Any) -> list[Command]:
+    """What a sam2_ros/PromptArray asks for, in its order; a PromptError in place of each prompt that cannot be used."""
+    return [_command(prompt) for prompt in message.prompts]
+
+
+def _command(message: Any) -> Command:
+    object_id, action = int(message.object_id), int(message.action)
+    if action == Action.REMOVE:
+        return Remove(object_id)
+    if action == Action.RESET:
+        return Reset()
+    try:
+        if action not in (Action.ADD, Action.REPLACE):
+            known = ", ".join(f"{known.value} ({known.name})" for known in Action)
+            raise _prompt_error(object_id, f"its action is {action}; use one of {known}")
+        return _prompt(message)
+    except PromptError as error:
+        return error
+
+
+def _prompt(message: Any) -> Prompt:
+    points = [(float(point.x), float(point.y)) for point in message.points]
+    return Prompt(
+        object_id=int(message.object_id),
+        points=np.array(points, dtype=np.float64).reshape(-1, 2),
+        point_labels=np.array(list(message.point_labels), dtype=np.int64),
+        box=_box(message.box) if message.has_box else None,
+        mask=_mask(message.mask, int(message.object_id)) if len(message.mask.data) else None,
+        label=str(message.label),
+        replace=int(message.action) == Action.REPLACE,
+    )
+
+
+def _box(message: Any) -> np.ndarray:
+    return np.array((message.x_min, message.y_min, message.x_max, message.y_max), dtype=np.float64)
+
+
+def _mask(message: Any, object_id: int) -> np.ndarray:
+    """(H, W) bool of a sensor_msgs/Image. Raises PromptError."""
+    if message.encoding not in MASK_ENCODINGS:
+        raise _prompt_error(
+            object_id, f"its mask has the encoding '{message.encoding}'; give mono8, non-zero where the object is"
+        )
+    try:
+        mask: np.ndarray = plane(message, channels=1) != 0
+    except ImageError as error:
+        raise _prompt_error(object_id, f"its mask cannot be read: {error}") from error
+    return mask
+
+
+def _prompt_error(object_id: int, what: str) -> PromptError:
+    who = f"object {object_id}" if object_id else "a new object"
+    return PromptError(f"prompt for {who}: {what}")
+
+
+# --- outgoing --------------------------------------------------------------------------------------------------------
+
+
+def masks_message(types: MessageTypes, header: Any, result: FrameResult) -> Any:
+    """sensor_msgs/Image of the label image (H, W): mono8, or mono16 in this machine's byte order when it is uint16."""
+    encoding = "mono16" if result.label_image.dtype == np.uint16 else "mono8"
+    return image_message(types, header, encoding, result.label_image)
+
+
+def overlay_message(types: MessageTypes, header: Any, rgb: np.ndarray) -> Any:
+    """sensor_msgs/Image, rgb8, of a picture (H, W, 3) uint8 RGB."""
+    return image_message(types, header, "rgb8", rgb)
+
+
+def objects_message(types: MessageTypes, header: Any, result: FrameResult, latency: float, cropped_masks: bool) -> Any:
+    """sam2_ros/TrackedObjectArray.
+
+    ``latency``: seconds from image to result; ``cropped_masks``: give each object its mask, cropped to its box.
+    """
+    height, width = result.label_image.shape
+    return types.TrackedObjectArray(
+        header=header,
+        image_width=int(width),
+        image_height=int(height),
+        objects=[_tracked_object(types, header, state, cropped_masks) for state in result.objects],
+        processing_latency=float(latency),
+    )
+
+
+def _tracked_object(types: MessageTypes, header: Any, state: ObjectState, cropped_masks: bool) -> Any:
+    x_min, y_min, x_max, y_max = state.box or (0, 0, 0, 0)
+    x, y = state.centroid or (0.0, 0.0)
+    crop = _crop(state) if cropped_masks else np.zeros((0, 0), dtype=np.uint8)
+    return types.TrackedObject(
+        id=int(state.object_id),
+        label=str(state.label),
+        visible=bool(state.visible),
+        object_score=float(state.object_score),
+        visibility=float(state.visibility),
+        mask_score=float(state.mask_score),
+        box=types.BoundingBox2D(x_min=float(x_min), y_min=float(y_min), x_max=float(x_max), y_max=float(y_max)),
+        area=int(state.area),
+        centroid=types.Point2D(x=float(x), y=float(y)),
+        first_seen=time_message(types, state.first_seen_ns),
+        last_seen=time_message(types, state.last_seen_ns),
+        frames_since_seen=int(state.frames_since_seen),
+        mask=image_message(types, header, "mono8", crop),
+        mask_x_offset=int(x_min) if crop.size else 0,
+        mask_y_offset=int(y_min) if crop.size else 0,
+    )
+
+
+def _crop(state: ObjectState) -> np.ndarray:
+    """The mask inside its box (box height, box width), uint8 0 or 255; (0, 0) when it is empty."""
+    if state.box is None:
+        return np.zeros((0, 0), dtype=np.uint8)
+    x_min, y_min, x_max, y_max = state.box
+    crop: np.ndarray = state.mask[y_min : y_max + 1, x_min : x_max + 1] * np.uint8(255)
+    return crop
+
+
+def image_message(types: MessageTypes, header: Any, encoding: str, pixels: np.ndarray) -> Any:
+    """sensor_msgs/Image of pixels (H, W) or (H, W, C) in this machine's byte order."""
+    height, width = pixels.shape[:2]
+    return types.Image(
+        header=header,
+        height=int(height),
+        width=int(width),
+        encoding=encoding,
+        is_bigendian=BIG_ENDIAN,
+        step=pixels.nbytes // height if height else 0,
+        data=types.pack(np.ascontiguousarray(pixels).view(np.uint8)),
+    )

@@ -1,0 +1,69 @@
+"""`sam2-ros doctor`: what it finds, what it advises, and when it fails."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from sam2_ros.cli import main
+from sam2_ros.machine import doctor
+from sam2_ros.machine.doctor import Verdict, examine, works
+
+
+@pytest.fixture(autouse=True)
+def without_ros(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ROS_DISTRO", raising=False)
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
+    """The screen by subject."""
+    out = capsys.readouterr().out.splitlines()
+    return {line[7:21].strip(): line for line in out if line.startswith("[")}
+
+
+def test_a_machine_on_which_the_tests_run_is_well(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor"]) == 0
+    screen = lines(capsys)
+    assert screen["tracker"].startswith("[  ok] tracker        nano runs on ")
+    assert screen["Python"].startswith("[  ok]")
+    assert "not sourced; bags can be replayed without it" in screen["ROS 2"]
+
+
+def test_without_weights_it_fails_and_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(doctor.SHIPPED, "nano", tmp_path / "gone.safetensors")
+    assert main(["doctor"]) == 1
+    screen = lines(capsys)
+    assert screen["weights"].startswith("[FAIL]")
+    assert screen["tracker"].startswith("[FAIL] tracker        CheckpointError: there is no readable checkpoint file")
+
+
+def test_a_broken_library_is_a_finding_and_not_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    (finding,) = [finding for finding in examine() if finding.subject == "cv2"]
+    assert finding.verdict is Verdict.BAD
+    assert finding.remedy == "pip install opencv-python"
+
+
+@pytest.mark.parametrize(("size", "verdict"), [(212_992, Verdict.LESS), (33_554_432, Verdict.GOOD)])
+def test_small_socket_buffers_are_a_warning(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, size: int, verdict: Verdict
+) -> None:
+    file = tmp_path / "rmem_max"
+    file.write_text(f"{size}\n")
+    monkeypatch.setattr(doctor, "RECEIVE_BUFFER", file)
+    findings = examine()
+    (finding,) = [finding for finding in findings if finding.subject == "sockets"]
+    assert finding.verdict is verdict
+    assert ("sysctl -w net.core.rmem_max" in finding.remedy) is (verdict is Verdict.LESS)
+    assert works(findings)
+
+
+def test_a_ros_that_does_not_fit_this_python_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROS_DISTRO", "jazzy")
+    monkeypatch.setattr(doctor, "in_python", lambda code: ("", "ModuleNotFoundError: No module named 'rclpy'"))
+    findings = examine()
+    (finding,) = [finding for finding in findings if finding.subject == "ROS 2"]
+    assert finding.text == "jazzy, but rclpy fails: ModuleNotFoundError: No module named 'rclpy'"
+    assert works(findings)

@@ -1,0 +1,309 @@
+"""Training: what a step sees, what it is told, and that a run comes out the same however often it is interrupted."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from helpers import CHECKOUT
+from sam2_ros.bag.synthesize import SynthesizeRequest, synthesize
+from sam2_ros.config import ModelChoice
+from sam2_ros.model.config import get_config
+from sam2_ros.model.mask_decoder import DecoderOutput
+from sam2_ros.synthetic import settings_for
+from sam2_ros.weights.loading import load_network
+from training.batch import draw_batch
+from training.clips import Clips, prepare
+from training.config import (
+    BagData,
+    DataConfig,
+    LossConfig,
+    SceneData,
+    StageConfig,
+    TrainingConfig,
+    TrainingError,
+    read_config,
+)
+from training.initial import untrained
+from training.log import read_log
+from training.losses import frame_losses
+from training.prompts import clicks_inside, corrections, jittered_boxes
+from training.run import train
+from training.unroll import Unroll
+
+SCENES = DataConfig(scenes=(SceneData("easy", 1_000_000, 2, sizes=((96, 96), (128, 96))),))
+STILLS = StageConfig("stills", 2, 2, 3, 1, (1e-3, 1e-3), corrections=2)
+CLIPS = StageConfig(
+    "clips", 2, 2, 2, 4, (1e-3, 1e-4), image_size=64, strides=(1, 2), corrections=1, kinds=(("box", 0.5), ("mask", 0.5))
+)
+CONFIG = TrainingConfig("toy", (STILLS, CLIPS), SCENES, image_size=96, save_every=1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("clips")
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+# --- the run ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_leaves_weights_that_the_package_loads_a_log_and_curves(tmp_path: Path, folder: Path) -> None:
+    weights = train(CONFIG, tmp_path, folder)
+    network = load_network(ModelChoice(checkpoint=str(weights), device="cpu"))
+    assert network.config.name == "toy"
+    lines = read_log(tmp_path)
+    assert [(line.step, line.stage) for line in lines] == [(0, "stills"), (1, "stills"), (2, "clips"), (3, "clips")]
+    assert all(np.isfinite(line.total) and 0 <= line.quality <= 1 for line in lines)
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_interrupted_run_ends_as_one_that_was_not(tmp_path: Path, folder: Path) -> None:
+    whole = train(CONFIG, tmp_path / "whole", folder)
+    first_part = dataclasses.replace(CONFIG, stages=(STILLS, dataclasses.replace(CLIPS, steps=1)))
+    train(first_part, tmp_path / "parts", folder)
+    # The rate of the second stage depends on its length, so its first step is the same in both.
+    resumed = train(CONFIG, tmp_path / "parts", folder)
+    assert resumed.read_bytes() == whole.read_bytes()
+    assert [line.step for line in read_log(tmp_path / "parts")] == [0, 1, 2, 3]
+
+
+def test_batches_drawn_by_other_processes_are_the_same(tmp_path: Path, folder: Path) -> None:
+    alone = train(CONFIG, tmp_path / "alone", folder)
+    together = train(dataclasses.replace(CONFIG, loaders=2), tmp_path / "together", folder)
+    assert together.read_bytes() == alone.read_bytes()
+
+
+def test_another_seed_gives_other_weights(tmp_path: Path, folder: Path) -> None:
+    one = train(dataclasses.replace(CONFIG, stages=(STILLS,)), tmp_path / "one", folder)
+    other = train(dataclasses.replace(CONFIG, stages=(STILLS,), seed=5), tmp_path / "other", folder)
+    assert one.read_bytes() != other.read_bytes()
+
+
+def test_steps_on_the_same_clip_lower_the_loss(tmp_path: Path, folder: Path) -> None:
+    stage = dataclasses.replace(STILLS, steps=40, learning_rate=(2e-3, 2e-3), corrections=0)
+    train(dataclasses.replace(CONFIG, stages=(stage,), warm_up_steps=1, save_every=100), tmp_path, folder)
+    losses = [line.total for line in read_log(tmp_path)]
+    assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
+
+
+def test_the_weights_of_a_run_can_be_fine_tuned_on_a_bag(tmp_path: Path, folder: Path) -> None:
+    weights = train(dataclasses.replace(CONFIG, stages=(STILLS,)), tmp_path / "first", folder)
+    settings = dataclasses.replace(settings_for("easy"), frames=9, width=96, height=80)
+    synthesize(SynthesizeRequest(tmp_path / "bag", 3, settings, progress=False))
+    bag = BagData(str(tmp_path / "bag"), "/camera/image_raw", "/ground_truth/masks", clip_frames=5)
+    config = dataclasses.replace(
+        CONFIG, start=str(weights), data=DataConfig(bags=(bag,)), stages=(CLIPS,), freeze=("image_encoder",)
+    )
+    tuned = load_network(ModelChoice(checkpoint=str(train(config, tmp_path / "second")), device="cpu"))
+    before = load_network(ModelChoice(checkpoint=str(weights), device="cpu"))
+    frozen, free = "image_encoder.trunk.patch_embed.proj.weight", "memory_encoder.out_proj.weight"
+    assert torch.equal(tuned.get_parameter(frozen), before.get_parameter(frozen))
+    assert not torch.equal(tuned.get_parameter(free), before.get_parameter(free))
+
+
+def test_a_bag_without_labels_of_its_images_is_refused(tmp_path: Path) -> None:
+    settings = dataclasses.replace(settings_for("easy"), frames=2, width=96, height=80)
+    synthesize(SynthesizeRequest(tmp_path / "bag", 3, settings, progress=False))
+    bag = BagData(str(tmp_path / "bag"), "/camera/image_raw", "/camera/image_raw")
+    with pytest.raises(TrainingError, match="rgb8; label images have to be mono8"):
+        prepare(DataConfig(bags=(bag,)), 64, tmp_path / "clips")
+
+
+# --- what a step sees ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def labels(tmp_path_factory: pytest.TempPathFactory) -> Clips:
+    """A clip whose pictures are their own labels."""
+    folder = tmp_path_factory.mktemp("labels")
+    settings = dataclasses.replace(settings_for("easy"), frames=4, width=96, height=96)
+    synthesize(SynthesizeRequest(folder / "bag", 3, settings, progress=False))
+    bag = BagData(str(folder / "bag"), "/ground_truth/masks", "/ground_truth/masks")
+    return prepare(DataConfig(bags=(bag,)), 96, folder / "clips")
+
+
+@pytest.mark.parametrize("size", [64, 96])
+def test_masks_stay_on_their_objects_however_a_clip_is_cut_and_turned(
+    labels: Clips, size: int, rng: np.random.Generator
+) -> None:
+    stage = dataclasses.replace(CLIPS, frames=3, strides=(1,))
+    for _ in range(10):
+        batch = draw_batch(labels, stage, size, rng)
+        assert batch.images.shape == (3, 2, 3, size, size)
+        for index, clip in enumerate(batch.clip.tolist()):
+            grey = batch.images[:, clip, 0]
+            inside = grey[batch.masks[:, index]]
+            # An object's pixels are darker or lighter than the rest by its number; resizing blurs some edges.
+            assert (inside == inside.median()).float().mean() > 0.7
+            assert batch.masks[0, index].any()
+
+
+def test_parts_that_are_no_wider_than_asked_are_not_resized(labels: Clips, rng: np.random.Generator) -> None:
+    stage = dataclasses.replace(CLIPS, frames=3, strides=(1,), widest=1.0)
+    for _ in range(10):
+        batch = draw_batch(labels, stage, 64, rng)
+        for index, clip in enumerate(batch.clip.tolist()):
+            inside = batch.images[:, clip, 0][batch.masks[:, index]]
+            assert len(inside.unique()) == 1  # an edge that was resized would be blurred
+
+
+def test_frames_that_a_jump_leaves_out_are_counted(tmp_path: Path, rng: np.random.Generator) -> None:
+    clip = np.zeros((20, 32, 32, 4), np.uint8)
+    clip[..., :3] = 80 + 4 * np.arange(20)[:, None, None, None]  # brighter by the frame
+    clip[:, 8:24, 8:24, 3] = 1
+    np.save(tmp_path / "clip.npy", clip)
+    np.save(tmp_path / "rest.npy", clip[:1])  # what is left over of a bag takes no part, and nothing away
+    clips = Clips([tmp_path / "clip.npy", tmp_path / "rest.npy"])
+    stage = dataclasses.replace(CLIPS, frames=5, clips=1, strides=(1,), jumps=0.5)
+    spans = set()
+    for _ in range(20):
+        batch = draw_batch(clips, stage, 32, rng)
+        brightness = batch.images[:, 0, 0, 0, 0].double()
+        numbers = torch.tensor(batch.numbers).double()
+        per_frame = (brightness[-1] - brightness[0]) / numbers[-1]
+        assert brightness.numpy() == pytest.approx((brightness[0] + per_frame * numbers).numpy(), abs=1.5)
+        assert 3 <= abs(float(per_frame)) <= 5.2  # contrast changes by a quarter, a film may run backwards
+        spans.add(batch.numbers[-1])
+    assert min(spans) >= 4
+    assert 10 < max(spans) <= 19
+
+
+def test_boxes_surround_their_masks_roughly(rng: np.random.Generator) -> None:
+    masks = torch.zeros(50, 100, 100, dtype=torch.bool)
+    masks[:, 30:60, 20:80] = True
+    prompts = jittered_boxes(masks, rng)
+    assert prompts.labels.tolist() == [[2, 3]] * 50
+    off = (prompts.points - torch.tensor([[20.0, 30.0], [79.0, 59.0]])).abs()
+    assert off.max() <= 2.01  # 2 % of the picture
+    assert off.std() > 0.3
+
+
+def test_clicks_fall_into_their_masks(rng: np.random.Generator) -> None:
+    masks = torch.rand(20, 32, 32) < 0.02
+    prompts = clicks_inside(masks, rng)
+    x, y = prompts.points[:, 0].long().unbind(1)
+    assert masks[torch.arange(20), y, x].all()
+    assert (prompts.labels == 1).all()
+
+
+def test_corrections_fall_where_the_prediction_is_wrong_and_say_what_is_right(rng: np.random.Generator) -> None:
+    truth, predicted = torch.rand(30, 16, 16) < 0.5, torch.rand(30, 16, 16) < 0.5
+    prompts = corrections(predicted, truth, rng)
+    x, y = prompts.points[:, 0].long().unbind(1)
+    rows = torch.arange(30)
+    assert (predicted[rows, y, x] != truth[rows, y, x]).all()
+    assert torch.equal(prompts.labels[:, 0] == 1, truth[rows, y, x])
+
+
+# --- what it is told -------------------------------------------------------------------------------------------------
+
+
+def output(masks: torch.Tensor, ious: torch.Tensor, score: float) -> DecoderOutput:
+    count = len(masks)
+    return DecoderOutput(masks, ious, torch.zeros(count, 4, 8), torch.full((count,), score))
+
+
+def test_a_perfect_answer_costs_nothing() -> None:
+    truth = torch.zeros(1, 32, 32, dtype=torch.bool)
+    truth[0, 8:24, 8:24] = True
+    logits = torch.where(torch.nn.functional.avg_pool2d(truth.float(), 4) > 0.5, 40.0, -40.0)
+    # At half the square's size the border lies between two decoder pixels and is blurred by their interpolation.
+    losses = frame_losses(
+        output(logits[:, None].repeat(1, 4, 1, 1), torch.ones(1, 4), 40.0), False, truth, LossConfig()
+    )
+    assert losses.focal < 1e-3
+    assert losses.dice < 0.02
+    assert losses.iou < 0.02
+    assert losses.occlusion < 1e-6
+    assert losses.quality > 0.98
+    assert losses.presence == 1
+
+
+def test_of_three_candidates_only_the_best_is_trained_for_an_ambiguous_prompt() -> None:
+    truth = torch.zeros(1, 32, 32, dtype=torch.bool)
+    truth[0, 8:24, 8:24] = True
+    right = torch.where(torch.nn.functional.avg_pool2d(truth.float(), 4) > 0.5, 1.0, -1.0)
+    masks = torch.stack((right, -right, right, -right), dim=1).requires_grad_()
+    frame_losses(output(masks, torch.full((1, 4), 0.5), 1.0), True, truth, LossConfig()).total(LossConfig()).backward()
+    assert masks.grad is not None
+    assert [bool(masks.grad[0, index].any()) for index in range(4)] == [False, False, True, False]
+
+
+def test_an_object_out_of_sight_trains_its_presence_alone() -> None:
+    truth = torch.zeros(1, 32, 32, dtype=torch.bool)
+    losses = frame_losses(output(torch.randn(1, 4, 8, 8), torch.rand(1, 4), 3.0), True, truth, LossConfig())
+    assert (losses.focal, losses.dice, losses.iou) == (0, 0, 0)
+    assert losses.occlusion == pytest.approx(np.log1p(np.exp(3.0)))
+    assert losses.presence == 0
+
+
+def test_gradients_reach_the_first_frame_through_the_memory_bank(folder: Path, rng: np.random.Generator) -> None:
+    torch.manual_seed(0)
+    network = untrained(get_config("toy", 64))
+    stage = dataclasses.replace(CLIPS, kinds=(("box", 1.0),), corrections=0)
+    batch = draw_batch(prepare(SCENES, 96, folder), stage, 64, rng)
+    weights = LossConfig(focal=0, dice=0, iou=0, occlusion=1)
+    Unroll(network, batch, stage, weights, rng).run().total(weights).backward()
+    for part in ("memory_encoder.out_proj.weight", "obj_ptr_proj.layers.0.weight", "maskmem_tpos_enc"):
+        gradient = network.get_parameter(part).grad
+        assert gradient is not None, part
+        assert gradient.abs().sum() > 0, part
+
+
+@pytest.mark.parametrize("told", [0.0, 1.0])
+def test_a_memory_that_is_told_knows_who_is_out_of_sight(told: float, folder: Path, rng: np.random.Generator) -> None:
+    torch.manual_seed(0)
+    network = untrained(get_config("toy", 64))
+    torch.nn.init.constant_(network.sam_mask_decoder.pred_obj_score_head.layers[-1].bias, 50.0)  # sees all, always
+    stage = dataclasses.replace(CLIPS, frames=3, kinds=(("box", 1.0),), corrections=0, presence_told=told)
+    batch = draw_batch(prepare(SCENES, 96, folder), stage, 64, rng)
+    batch.labels[1] = 0
+    weights = LossConfig()
+    Unroll(network, batch, stage, weights, rng).run().total(weights).backward()
+    mark = network.no_obj_embed_spatial.grad  # what is added to the memory of an absent object
+    assert mark is not None
+    assert bool(mark.abs().sum() > 0) == bool(told)
+
+
+# --- configuration ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["nano", "finetune_bag", "finetune_example"])
+def test_the_shipped_configurations_can_be_read(name: str) -> None:
+    config = read_config(CHECKOUT / "training" / f"{name}.yaml")
+    get_config(config.model, config.image_size)
+    assert config.stages
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("model: nano\nstages: []\ndata: {}\nlearning_rat: 1", "has no setting 'learning_rat'"),
+        ("model: 3\nstages: []\ndata: {}", "model is 3; it has to be of type str"),
+        ("model: nano\nstages: {}\ndata: {}", "stages has to be a list"),
+        ("model: nano\nstages: [{name: a}]\ndata: {}", "stages\\[0\\] is incomplete: .*'steps'"),
+        ("- 1", "has to be a mapping of settings"),
+        ("a: [", "cannot be read"),
+    ],
+)
+def test_a_wrong_configuration_is_named(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "run.yaml").write_text(text)
+    with pytest.raises(TrainingError, match=sentence):
+        read_config(tmp_path / "run.yaml")
+
+
+def test_masks_as_prompts_of_stills_are_refused() -> None:
+    with pytest.raises(TrainingError, match="masks on still images"):
+        dataclasses.replace(STILLS, kinds=(("mask", 1.0),))
+
+
+def test_a_run_without_data_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="names no data"):
+        train(dataclasses.replace(CONFIG, data=DataConfig()), tmp_path)
