@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Does memory stay as it is? Runs a tracker for thousands of steps while objects come, are refined and go.
 
-Prints the memory bank's bytes, the process's resident memory and, on CUDA, the allocated memory along the way; exits 1
-when the bank changed or the process grew by more than the allowance since step 50.
+The tracker is the live node's: on CUDA compiled and in graphs, unless --compile says otherwise. Prints the memory
+bank's bytes, the process's resident memory and, on CUDA, allocated and reserved memory along the way; exits 1 when the
+bank changed or one of them grew by more than the allowance since step 50.
 """
 
 import argparse
@@ -19,8 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sam2_ros.config import ModelChoice, TrackerConfig
 from sam2_ros.tracking.prompt import Prompt
+from sam2_ros.tracking.ready import ready_tracker
 from sam2_ros.tracking.tracker import Tracker
-from sam2_ros.weights.loading import load_network
+from sam2_ros.weights.loading import load_network, wants_compiling
 
 SETTLED = 50  # steps after which memory has to stay as it is
 
@@ -31,14 +33,18 @@ class Usage:
 
     bank: int
     resident: int
-    cuda: int
+    allocated: int  # of the GPU, by tensors
+    reserved: int  # of the GPU by torch: tensors, graphs, and what lies ready
 
 
 def usage(tracker: Tracker) -> Usage:
     """What is held now."""
     with open("/proc/self/statm") as file:
         resident = int(file.read().split()[1]) * 4096
-    return Usage(tracker.memory_bytes, resident, torch.cuda.memory_allocated() if torch.cuda.is_available() else 0)
+    if tracker.device.type != "cuda":
+        return Usage(tracker.memory_bytes, resident, 0, 0)
+    allocated, reserved = (count(tracker.device) for count in (torch.cuda.memory_allocated, torch.cuda.memory_reserved))
+    return Usage(tracker.memory_bytes, resident, allocated, reserved)
 
 
 def prompts(rng: np.random.Generator, size: int, objects: int) -> list[Prompt]:
@@ -59,11 +65,17 @@ def main() -> int:
     parser.add_argument("--checkpoint", default="random")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--image-size", type=int, default=0)
+    parser.add_argument("--compile", choices=("auto", "always", "never"), default="auto")
     parser.add_argument("--allowance", type=float, default=16, help="growth that counts as none, in MiB")
     args = parser.parse_args()
 
-    choice = ModelChoice(args.model, args.checkpoint, args.device, image_size=args.image_size)
-    tracker = Tracker(load_network(choice), TrackerConfig(max_objects=args.objects))
+    choice = ModelChoice(
+        args.model, args.checkpoint, args.device, compile_network=args.compile, image_size=args.image_size
+    )
+    network = load_network(choice)
+    config = TrackerConfig(max_objects=args.objects)
+    tracker = ready_tracker(network, config, wants_compiling(choice.compile_network, network.device))
+    print(f"{network.config.name} on {network.device}, {tracker.tier.value}")
     rng = np.random.default_rng(0)
     pictures = rng.integers(0, 256, (8, args.size, args.size, 3), dtype=np.uint8)
     start = usage(tracker)
@@ -78,11 +90,13 @@ def main() -> int:
         if step == SETTLED or step % max(1, args.steps // 10) == 0:
             print(
                 f"step {step:6d}  bank {now.bank:,} B  resident {now.resident / 2**20:.1f} MiB  "
-                f"cuda {now.cuda / 2**20:.1f} MiB  {(step - told) / (time.monotonic() - since):.1f} steps/s since",
+                f"GPU {now.allocated / 2**20:.1f} MiB allocated, {now.reserved / 2**20:.1f} reserved  "
+                f"{(step - told) / (time.monotonic() - since):.1f} steps/s since",
                 flush=True,
             )
             told, since = step, time.monotonic()
-    growth = max(now.resident - start.resident, now.cuda - start.cuda) / 2**20
+    grown = [getattr(now, kind) - getattr(start, kind) for kind in ("resident", "allocated", "reserved")]
+    growth = max(grown) / 2**20
     print(f"growth since step {SETTLED}: {growth:.1f} MiB")
     return 1 if growth > args.allowance or now.bank != start.bank else 0
 

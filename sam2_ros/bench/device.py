@@ -50,6 +50,11 @@ def forget_peak(device: torch.device) -> None:
         torch.cuda.reset_peak_memory_stats(device)
 
 
+def reserved_bytes(device: torch.device) -> int:
+    """What torch holds of a CUDA device, in use or not."""
+    return torch.cuda.memory_reserved(device) if device.type == "cuda" else 0
+
+
 def peak_bytes(device: torch.device) -> int:
     """Most memory that was held: on CUDA by torch since `forget_peak`, else by the process since it began."""
     if device.type == "cuda":

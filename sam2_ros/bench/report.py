@@ -44,6 +44,7 @@ class Row:
     tflop_per_s: float  # end to end
     share_of_matmul: float
     peak_bytes: int
+    reserved_bytes: int  # of the device, by torch, at the end: also what graphs hold and what lies ready; 0 on the CPU
     stages: tuple[Stage, ...]  # one by one, waiting for the device after each
 
 
@@ -90,7 +91,8 @@ def table(report: Report) -> str:
         ]
         lines += [_line(s.name, s.timing, s.gflop, s.tflop_per_s, s.share_of_matmul) for s in row.stages]
         lines += [_line("end to end", row.end_to_end, row.gflop, row.tflop_per_s, row.share_of_matmul)]
-        lines += [f"{row.frames_per_s:.1f} frames/s, {row.peak_bytes / MIB:,.0f} MiB at most"]
+        reserved = f", {row.reserved_bytes / MIB:,.0f} MiB reserved" if row.reserved_bytes else ""
+        lines += [f"{row.frames_per_s:.1f} frames/s, {row.peak_bytes / MIB:,.0f} MiB at most{reserved}"]
     return "\n".join(lines)
 
 

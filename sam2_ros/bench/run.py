@@ -21,10 +21,10 @@ from ..stream.messages import pack_array
 from ..tracking.prompt import Prompt
 from ..tracking.ready import quick_passes
 from ..tracking.tracker import Tracker
-from ..tracking.transfer import wait_for
+from ..tracking.transfer import on, wait_for
 from ..weights.loading import load_network, named_config, wants_compiling
 from ..weights.shipped import SHIPPED
-from .device import forget_peak, matmul_rate, name_of, peak_bytes
+from .device import forget_peak, matmul_rate, name_of, peak_bytes, reserved_bytes
 from .report import Report, Row, Stage, timing
 from .staged import FULL_MEMORY, Staged, count_flops
 from .watch import STAGES, StopWatch
@@ -47,6 +47,11 @@ def bench(request: BenchRequest, progress: Callable[[str], None]) -> Report:
     """Measure. ``progress`` is told what comes next. Raises Sam2RosError."""
     choice = _with_weights(request.choice)
     network = load_network(choice)
+    with on(network.device):
+        return _measured(network, choice, request, progress)
+
+
+def _measured(network: Sam2, choice: ModelChoice, request: BenchRequest, progress: Callable[[str], None]) -> Report:
     config, device = network.config, network.device
     passes: Passes = network
     if wants_compiling(choice.compile_network, device):
@@ -117,6 +122,7 @@ def _row(
         tflop_per_s=total * frames / seconds / 1e12,
         share_of_matmul=total * frames / seconds / rate,
         peak_bytes=peak_bytes(network.device),
+        reserved_bytes=reserved_bytes(network.device),
         stages=tuple(_stage(name, watch.seconds[name], flops.get(name, 0), rate) for name in STAGES),
     )
 

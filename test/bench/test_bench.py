@@ -129,8 +129,10 @@ def test_the_numbers_hang_together(report: dict) -> None:
 
 def a_report() -> Report:
     stage = Stage(ENCODE, Timing(2.0, 3.0, 4.0), 10.0, 5.0, 0.5)
-    row = Row(1, Timing(4.0, 5.0, 6.0), 250.0, 10.0, 2.5, 0.25, 3 << 20, (stage,))
-    return Report("toy", "random", 64, 80, 48, "a device", "flash", False, "float32", 2, "2.13", "0.1", 7, 10.0, (row,))
+    row = Row(1, Timing(4.0, 5.0, 6.0), 250.0, 10.0, 2.5, 0.25, 3 << 20, 5 << 20, (stage,))
+    return Report(
+        "toy", "random", 64, 80, 48, "a device", "flash", "compiled", "float32", 2, "2.13", "0.1", 7, 10.0, (row,)
+    )
 
 
 def test_the_table_can_be_read() -> None:
@@ -141,7 +143,8 @@ def test_the_table_can_be_read() -> None:
     assert ["1", "object", "p50", "p95", "p99", "GFLOP", "TFLOP/s", "share"] in lines
     assert ["image", "encoder", "2.00", "3.00", "4.00", "10.00", "5.000", "50.0%"] in lines
     assert ["end", "to", "end", "4.00", "5.00", "6.00", "10.00", "2.500", "25.0%"] in lines
-    assert "250.0 frames/s, 3 MiB at most" in text
+    assert "end to end compiled" in text
+    assert "250.0 frames/s, 3 MiB at most, 5 MiB reserved" in text
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:

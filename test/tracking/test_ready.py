@@ -89,6 +89,16 @@ def test_slow_attention_is_said(
     assert ("torch has no fused attention for cpu in torch.float32" in caplog.text) is warned
 
 
+@pytest.mark.parametrize(("dtype", "advice"), [(torch.bfloat16, "bfloat16"), (torch.float16, "float16")])
+def test_the_precision_that_is_advised_is_one_that_the_device_is_quick_at(
+    dtype: torch.dtype, advice: str, toy: Sam2, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ready, "attention_kernel", lambda *_: "unfused")
+    monkeypatch.setattr(ready, "quick_dtype", lambda device: dtype)
+    ready_tracker(toy, TrackerConfig(objects_per_batch=1), compiling=False)
+    assert f"choose precision {advice}, or a newer torch" in caplog.text
+
+
 def test_it_is_really_measured(toy: Sam2) -> None:
     assert quickest_batch(toy, toy, [1, 2]) in (1, 2)
 

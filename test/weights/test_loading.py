@@ -61,11 +61,22 @@ def test_cuda_without_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
         compute_device("cuda")
 
 
-@pytest.mark.parametrize(("there", "name", "dtype"), [(True, "cuda", torch.bfloat16), (False, "cpu", torch.float32)])
+@pytest.mark.parametrize(
+    ("capability", "name", "dtype"),
+    [
+        ((9, 0), "cuda", torch.bfloat16),
+        ((8, 7), "cuda", torch.bfloat16),  # Orin
+        ((7, 5), "cuda", torch.float16),  # T4, RTX 20
+        ((7, 2), "cuda", torch.float16),  # Xavier
+        ((6, 1), "cuda", torch.float32),
+        (None, "cpu", torch.float32),
+    ],
+)
 def test_automatic_device_and_precision(
-    there: bool, name: str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+    capability: tuple[int, int] | None, name: str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: capability is not None)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
     device = compute_device("auto")
     assert device == torch.device(name)
     assert compute_dtype("auto", device) == dtype
