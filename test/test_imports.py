@@ -93,6 +93,15 @@ def test_every_room_has_its_rule_and_no_rule_is_for_nobody() -> None:
     assert {room_of(file) for file in FILES} == set(ALLOWED)
 
 
+def test_the_table_that_newcomers_read_says_the_same() -> None:
+    rows = [line.split("|")[1:4] for line in (CHECKOUT / "CONTRIBUTING.md").read_text().splitlines() if "/` |" in line]
+    told = {room.strip(" `/"): set(imports.replace(",", "").split()) for room, _, imports in rows}
+    folders = {
+        room: allowed - {*LEAVES, "msg", "srv"} for room, allowed in ALLOWED.items() if (PACKAGE / room).is_dir()
+    }
+    assert told == folders
+
+
 def test_the_rules_allow_no_circle() -> None:
     graphlib.TopologicalSorter(ALLOWED).prepare()  # raises CycleError
 

@@ -75,16 +75,7 @@ def image(encoding: str, pixels: np.ndarray, head: Any) -> Any:
 @cache
 def message_types() -> MessageTypes:
     """The classes of outgoing messages."""
-    types = typestore().types
-    return MessageTypes(
-        Time=types["builtin_interfaces/msg/Time"],
-        Image=types[IMAGE],
-        Point2D=types["sam2_ros/msg/Point2D"],
-        BoundingBox2D=types["sam2_ros/msg/BoundingBox2D"],
-        TrackedObject=types["sam2_ros/msg/TrackedObject"],
-        TrackedObjectArray=types[TRACKED_OBJECT_ARRAY],
-        pack=_flat,
-    )
+    return MessageTypes.found(typestore().types.__getitem__, _flat)
 
 
 def _flat(pixels: np.ndarray) -> np.ndarray:

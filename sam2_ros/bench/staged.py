@@ -22,15 +22,7 @@ from .watch import ATTEND, DECODE, DESCRIBE, ENCODE, MEMORISE, SEGMENT, TELL, UP
 FULL_MEMORY = 16  # frames after which a memory that began with one prompt is as long as it gets: 7 masks, 16 pointers
 
 # Objects with the fields of the real messages, which take as long to fill.
-TYPES = MessageTypes(
-    Time=SimpleNamespace,
-    Image=SimpleNamespace,
-    Point2D=SimpleNamespace,
-    BoundingBox2D=SimpleNamespace,
-    TrackedObject=SimpleNamespace,
-    TrackedObjectArray=SimpleNamespace,
-    pack=pack_array,
-)
+TYPES = MessageTypes.found(lambda name: SimpleNamespace, pack_array)
 
 
 class Staged:

@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from ..config import ModelChoice, TrackerConfig
 from ..errors import EvaluationError
 from ..evaluation.request import DEFAULT_FPS, EvaluateRequest
 from ..measures.protocol import Measure, Protocol
-from ..measures.record import Figures
+from ..measures.record import FIGURE_NAMES
 from .command import Command
 from .options import add_config_options, config_from
 
@@ -176,7 +176,7 @@ def _add_gate(group: "argparse._ArgumentGroup") -> None:
 
 def _tolerance(text: str) -> tuple[str, float]:
     name, _, value = text.partition("=") if "=" in text else (EVERY, "=", text)
-    known = [EVERY, *(item.name for item in fields(Figures))]
+    known = [EVERY, *FIGURE_NAMES]
     if name not in known:
         raise argparse.ArgumentTypeError(f"{name!r} is no figure; choose one of {', '.join(known)}")
     try:
@@ -266,7 +266,7 @@ def _tolerances(given: Sequence[tuple[str, float]]) -> Mapping[str, float]:
     every = named.pop(EVERY, 0.0)
     from ..report.gate import OF_THE_MACHINE
 
-    return {item.name: every for item in fields(Figures) if item.name not in OF_THE_MACHINE} | named
+    return {name: every for name in FIGURE_NAMES if name not in OF_THE_MACHINE} | named
 
 
 COMMAND = Command("evaluate", "hold what was tracked against ground truth, in the field's measures", add_options, run)

@@ -1,16 +1,16 @@
 """The rows of objects to the figures of an object, of a clip, and of many clips."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .calibration import calibration_error, pooled, reliability
 from .counting import CountedObject
 from .longterm import Sighting, long_term
-from .record import Evaluation, Figures, ObjectFigures, ReliabilityBin, Row
+from .record import FIGURE_NAMES, Evaluation, Figures, ObjectFigures, ReliabilityBin, Row
 from .statistics import mean, statistics
-from .visibility import VisibilityScore, visibility_score
+from .visibility import visibility_score
 
 MS_PER_S = 1e3
 # How figures of objects, and of clips, become one: what is not named here is the mean of those that are numbers.
@@ -31,7 +31,6 @@ def object_figures(item: CountedObject) -> ObjectFigures:
     rows = [row for row in item.rows if row.counted]
     region = statistics([row.region for row in rows])
     boundary = statistics([row.boundary for row in rows])
-    seen = _visibility(rows)
     course = long_term(Sighting(row.true_area > 0, row.found_area > 0, row.region) for row in item.rows)
     figures = Figures(
         j_and_f=(region.mean + boundary.mean) / 2,
@@ -41,18 +40,15 @@ def object_figures(item: CountedObject) -> ObjectFigures:
         f_mean=boundary.mean,
         f_recall=boundary.recall,
         f_decay=boundary.decay,
-        visibility_accuracy=seen.accuracy,
-        visibility_precision=seen.precision,
-        visibility_recall=seen.recall,
         robustness=course.robustness,
         nre=course.not_reported,
         dre=course.drift,
         adq=course.absence_detected,
         quality=course.quality,
         identity_switches=float(item.switches),
-        mask_score_error=calibration_error(mask_score_bins(rows)),
-        visibility_error=calibration_error(visibility_bins(rows)),
         frames=float(len(item.rows)),
+        **_told_right(rows),
+        **_calibration(mask_score_bins(rows), visibility_bins(rows)),
     )
     return ObjectFigures(item.object_id, item.label, figures)
 
@@ -64,17 +60,13 @@ def clip_figures(objects: Sequence[ObjectFigures], rows: Sequence[Row], course: 
     """
     together = _joined([item.figures for item in objects])
     some = [row for row in rows if row.counted]
-    seen = _visibility(some)
     return replace(
         together,
         j_and_f=(together.j_mean + together.f_mean) / 2,
-        visibility_accuracy=seen.accuracy,
-        visibility_precision=seen.precision,
-        visibility_recall=seen.recall,
-        mask_score_error=calibration_error(mask_score_bins(some)),
-        visibility_error=calibration_error(visibility_bins(some)),
         frames=float(course.frames),
         dropped=float(course.dropped),
+        **_told_right(some),
+        **_calibration(mask_score_bins(some), visibility_bins(some)),
         **_latencies(course.latencies_s),
     )
 
@@ -87,7 +79,6 @@ def overall(evaluations: Sequence[Evaluation]) -> Figures:
     """
     objects = _joined([item.figures for evaluation in evaluations for item in evaluation.objects])
     clips = _joined([evaluation.figures for evaluation in evaluations])
-    seen = _visibility([row for evaluation in evaluations for row in evaluation.rows if row.counted])
     return replace(
         objects,
         j_and_f=(objects.j_mean + objects.f_mean) / 2,
@@ -96,13 +87,13 @@ def overall(evaluations: Sequence[Evaluation]) -> Figures:
         dre=clips.dre,
         adq=clips.adq,
         quality=clips.quality,
-        visibility_accuracy=seen.accuracy,
-        visibility_precision=seen.precision,
-        visibility_recall=seen.recall,
-        mask_score_error=calibration_error(pooled([evaluation.mask_score_bins for evaluation in evaluations])),
-        visibility_error=calibration_error(pooled([evaluation.visibility_bins for evaluation in evaluations])),
         frames=clips.frames,
         dropped=clips.dropped,
+        **_told_right([row for evaluation in evaluations for row in evaluation.rows if row.counted]),
+        **_calibration(
+            pooled([evaluation.mask_score_bins for evaluation in evaluations]),
+            pooled([evaluation.visibility_bins for evaluation in evaluations]),
+        ),
         **_latencies([latency for evaluation in evaluations for latency in evaluation.latencies_s]),
     )
 
@@ -120,16 +111,26 @@ def visibility_bins(rows: Iterable[Row]) -> tuple[ReliabilityBin, ...]:
     return reliability((row.visibility, float(row.visible)) for row in rows if row.counted)
 
 
-def _visibility(rows: Iterable[Row]) -> VisibilityScore:
-    return visibility_score((row.visible, row.found) for row in rows)
+def _told_right(rows: Iterable[Row]) -> dict[str, float]:
+    """The figures of visibility."""
+    seen = visibility_score((row.visible, row.found) for row in rows)
+    return {
+        "visibility_accuracy": seen.accuracy,
+        "visibility_precision": seen.precision,
+        "visibility_recall": seen.recall,
+    }
+
+
+def _calibration(mask_score: Sequence[ReliabilityBin], visibility: Sequence[ReliabilityBin]) -> dict[str, float]:
+    """The figures of how far published probabilities hold."""
+    return {"mask_score_error": calibration_error(mask_score), "visibility_error": calibration_error(visibility)}
 
 
 def _joined(many: Sequence[Figures]) -> Figures:
-    names = [item.name for item in fields(Figures)]
     return Figures(
         **{
             name: float(np.nansum(values)) if name in SUMS else mean(values)
-            for name in names
+            for name in FIGURE_NAMES
             for values in [[getattr(figures, name) for figures in many]]
         }
     )

@@ -1,6 +1,6 @@
 """What one evaluation found: all that reports, comparisons and gates need."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum
 
 import numpy as np
@@ -79,6 +79,9 @@ class Figures:
     latency_p99_ms: float = _figure("latency, 99 %", Better.LOWER, "ms")
     frames: float = _figure("annotated frames", Better.HIGHER)
     dropped: float = _figure("frames dropped", Better.LOWER)
+
+
+FIGURE_NAMES = tuple(each.name for each in fields(Figures))
 
 
 @dataclass(frozen=True, slots=True)

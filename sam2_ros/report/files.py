@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import EvaluationError
 from ..measures.figures import overall
-from ..measures.record import Evaluation, Failed, Figures, Row
+from ..measures.record import FIGURE_NAMES, Evaluation, Failed, Figures, Row
 from .plain import from_plain, to_plain
 from .whole import Whole, write_whole
 
@@ -100,8 +100,7 @@ def write_csv(evaluations: Sequence[Evaluation], path: Path) -> None:
 
 def write_figures(evaluations: Sequence[Evaluation], path: Path) -> None:
     """The figures over all, of every clip and of every object, a line each. Raises EvaluationError."""
-    names = [each.name for each in dataclasses.fields(Figures)]
-    _write_table(path, ["level", "clip", "source", "object_id", "label", *names], _figure_lines(evaluations, names))
+    _write_table(path, ["level", "clip", "source", "object_id", "label", *FIGURE_NAMES], _figure_lines(evaluations))
 
 
 def _row_lines(evaluations: Sequence[Evaluation], names: Sequence[str]) -> Iterator[list[Any]]:
@@ -110,17 +109,17 @@ def _row_lines(evaluations: Sequence[Evaluation], names: Sequence[str]) -> Itera
             yield [evaluation.name, evaluation.source, *(_cell(getattr(row, name)) for name in names)]
 
 
-def _figure_lines(evaluations: Sequence[Evaluation], names: Sequence[str]) -> Iterator[list[Any]]:
-    yield ["overall", "", "", "", "", *_figure_cells(overall(evaluations), names)]
+def _figure_lines(evaluations: Sequence[Evaluation]) -> Iterator[list[Any]]:
+    yield ["overall", "", "", "", "", *_figure_cells(overall(evaluations))]
     for evaluation in evaluations:
-        yield ["clip", evaluation.name, evaluation.source, "", "", *_figure_cells(evaluation.figures, names)]
+        yield ["clip", evaluation.name, evaluation.source, "", "", *_figure_cells(evaluation.figures)]
         for each in evaluation.objects:
             place = ["object", evaluation.name, evaluation.source, each.object_id, each.label]
-            yield [*place, *_figure_cells(each.figures, names)]
+            yield [*place, *_figure_cells(each.figures)]
 
 
-def _figure_cells(figures: Figures, names: Sequence[str]) -> list[Any]:
-    return [_cell(getattr(figures, name)) for name in names]
+def _figure_cells(figures: Figures) -> list[Any]:
+    return [_cell(getattr(figures, name)) for name in FIGURE_NAMES]
 
 
 def _cell(value: Any) -> Any:

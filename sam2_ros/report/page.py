@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import Sam2RosError
 from ..measures.calibration import pooled
 from ..measures.figures import overall
-from ..measures.record import Evaluation, Failed, Figures, FramePictures, Row, Settings
+from ..measures.record import FIGURE_NAMES, Evaluation, Failed, Figures, FramePictures, Row, Settings
 from ..measures.statistics import mean
 from .charts import Mark, course_chart, latency_chart, reliability_chart, time_marks
 from .files import FIGURES_NAME, JSON_NAME, ROWS_NAME, Run, write_csv, write_figures, write_run
@@ -206,7 +206,7 @@ def _offline(evaluations: Sequence[Evaluation]) -> Figures | None:
     offline = [each.offline for each in evaluations if each.offline is not None]
     if not offline:
         return None
-    return Figures(**{each.name: mean([getattr(one, each.name) for one in offline]) for each in fields(Figures)})
+    return Figures(**{name: mean([getattr(one, name) for one in offline]) for name in FIGURE_NAMES})
 
 
 def _notes(evaluations: Sequence[Evaluation]) -> list[str]:

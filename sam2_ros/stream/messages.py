@@ -57,6 +57,19 @@ class MessageTypes:
     TrackedObjectArray: Callable[..., Any]
     pack: Callable[[np.ndarray], Any]  # contiguous uint8 array of any shape to the value of a uint8[] field
 
+    @classmethod
+    def found(cls, find: Callable[[str], Callable[..., Any]], pack: Callable[[np.ndarray], Any]) -> "MessageTypes":
+        """Those that ``find`` gives for their full names, such as sensor_msgs/msg/Image."""
+        return cls(
+            Time=find("builtin_interfaces/msg/Time"),
+            Image=find("sensor_msgs/msg/Image"),
+            Point2D=find("sam2_ros/msg/Point2D"),
+            BoundingBox2D=find("sam2_ros/msg/BoundingBox2D"),
+            TrackedObject=find("sam2_ros/msg/TrackedObject"),
+            TrackedObjectArray=find("sam2_ros/msg/TrackedObjectArray"),
+            pack=pack,
+        )
+
 
 def pack_array(pixels: np.ndarray) -> "array.array[int]":
     """Contiguous uint8 array of any shape to array('B'), which rclpy takes without checking each element."""

@@ -1,44 +1,22 @@
-"""Messages as they travel: made by the installed definitions, through real serialisation."""
+"""Messages as they travel: through real serialisation."""
 
 from typing import Any
 
 import numpy as np
-from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
-from helpers import CHECKOUT
-from sam2_ros.stream.messages import MessageTypes
+from sam2_ros.bag import definitions
 
-DEFINITIONS = CHECKOUT / "msg"
 HEIGHT, WIDTH = 6, 8
 PADDINGS = (0, 5)
-
-
-def make_store() -> Any:
-    store = get_typestore(Stores.ROS2_JAZZY)
-    types: dict[str, Any] = {}
-    for path in DEFINITIONS.glob("*.msg"):
-        types |= get_types_from_msg(path.read_text(encoding="utf-8"), f"sam2_ros/msg/{path.stem}")
-    store.register(types)
-    return store
-
-
-STORE = make_store()
+STORE = definitions.typestore()
+TYPES = definitions.message_types()
 
 
 def kind(name: str) -> Any:
     return STORE.types[name]
 
 
-TYPES = MessageTypes(
-    Time=kind("builtin_interfaces/msg/Time"),
-    Image=kind("sensor_msgs/msg/Image"),
-    Point2D=kind("sam2_ros/msg/Point2D"),
-    BoundingBox2D=kind("sam2_ros/msg/BoundingBox2D"),
-    TrackedObject=kind("sam2_ros/msg/TrackedObject"),
-    TrackedObjectArray=kind("sam2_ros/msg/TrackedObjectArray"),
-    pack=lambda pixels: pixels.reshape(-1),
-)
-HEADER = kind("std_msgs/msg/Header")(stamp=TYPES.Time(sec=12, nanosec=34), frame_id="camera")
+HEADER = definitions.header(12_000_000_034, "camera")
 
 
 def through_the_wire(message: Any) -> Any:
