@@ -31,7 +31,7 @@ setup(
         "rosbags>=0.11.6",
         "safetensors>=0.4",
         "scipy>=1.8",
-        "torch>=2.3",
+        "torch>=2.4",
         "tqdm>=4.57",
     ],
     extras_require={

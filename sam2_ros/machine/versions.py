@@ -3,10 +3,11 @@
 import re
 
 LEAST_PYTHON = (3, 10)
-LEAST_TORCH = (2, 3)  # the oldest one that all tests pass with, and the first that knows numpy 2
-# The first torch whose compiler knows a Python, by its release notes and, for 3.14, its source.
-COMPILES_SINCE = {(3, 12): (2, 4), (3, 13): (2, 6), (3, 14): (2, 10)}
-NUMPY_REMEDY = f"pip install 'numpy<2', or a torch from {LEAST_TORCH[0]}.{LEAST_TORCH[1]} on that was built for numpy 2"
+# The oldest that all tests pass with. It knows numpy 2, as 2.3 was the first to, and compiles with Python 3.12.
+LEAST_TORCH = (2, 4)
+# The first torch whose compiler knows a newer Python: by the release notes of 2.6 and the source of 2.10.
+COMPILES_SINCE = {(3, 13): (2, 6), (3, 14): (2, 10)}
+NUMPY_REMEDY = "pip install 'numpy<2', or a torch that was built for numpy 2 (the ordinary ones from 2.3 on are)"
 
 
 def torch_clash(torch: str, python: tuple[int, int]) -> tuple[str, str]:

@@ -16,7 +16,7 @@ STABILITY_DELTA = 0.05
 STABILITY_THRESHOLD = 0.98
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DecoderOutput:
     """All that the decoder says of B prompts, before a mask is chosen."""
 
@@ -26,7 +26,7 @@ class DecoderOutput:
     object_score: Tensor  # (B,) logit of the object being in the picture
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MaskChoice:
     """The mask that stands for each of B objects, and what it was chosen from."""
 

@@ -12,8 +12,10 @@ from sam2_ros.config import TrackerConfig
 from sam2_ros.model import compiled as module
 from sam2_ros.model.checkpoint import random_model
 from sam2_ros.model.compiled import CompiledPasses, bucket, compiled, disagreement, relative_error
-from sam2_ros.model.config import get_config
-from sam2_ros.model.sam2 import POINTER_HORIZON, Sam2
+from sam2_ros.model.config import ModelConfig, get_config
+from sam2_ros.model.image_encoder import ImageFeatures
+from sam2_ros.model.mask_decoder import DecoderOutput, MaskChoice
+from sam2_ros.model.sam2 import POINTER_HORIZON, MaskPrediction, Memories, Sam2
 from sam2_ros.tracking.prompt import Prompt
 from sam2_ros.tracking.result import FrameResult
 from sam2_ros.tracking.tracker import Tracker
@@ -125,6 +127,12 @@ def test_errors_are_relative_and_never_hidden_by_what_is_no_number() -> None:
     assert relative_error(ones * float("nan"), ones) == float("inf")
     assert relative_error(ones, ones * 0) == float("inf")
     assert relative_error(ones[:0], ones[:0]) == 0
+
+
+@pytest.mark.parametrize("kind", [ImageFeatures, Memories, MaskPrediction, MaskChoice, DecoderOutput, ModelConfig])
+def test_what_goes_through_the_compiler_can_be_referred_to_weakly(kind: type) -> None:
+    """As torch before 2.6 does; slots make that impossible."""
+    assert hasattr(kind, "__weakref__")
 
 
 def test_every_precision_has_a_tolerance() -> None:
