@@ -6,6 +6,9 @@ CONSTRAINTS ?= constraints.txt
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
+# Where ROS is sourced its Python packages come first, pytest's plugins among them, and they miss the system's Python.
+unexport PYTHONPATH
+
 .PHONY: demo test train lint clean
 
 demo: $(READY)
@@ -27,7 +30,9 @@ lint: $(READY)
 clean:
 	rm -rf $(VENV) demo_output build *.egg-info
 
+# Constraints hold for what has to be built, too, hence not as an option.
 $(READY): setup.py pyproject.toml $(CONSTRAINTS)
-	$(PYTHON) -m venv $(VENV_FLAGS) $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable '.[test]'
-	touch $(READY)
+	@echo "Setting up $(VENV): torch, the largest part, is 200 MB to 3 GB to fetch. Later runs leave this out."
+	@began=$$(date +%s) && $(PYTHON) -m venv $(VENV_FLAGS) $(VENV) \
+	&& PIP_CONSTRAINT=$(CONSTRAINTS) $(BIN)/python -m pip install --disable-pip-version-check --editable '.[test]' \
+	&& touch $(READY) && echo "$(VENV) is ready after $$(($$(date +%s) - began)) s."

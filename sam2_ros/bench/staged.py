@@ -85,7 +85,7 @@ class Staged:
         return noise.to(self._network.device, self._network.dtype)
 
 
-@torch.inference_mode()
+@torch.no_grad()  # in inference mode torch before 2.6 counts nothing
 def count_flops(config: ModelConfig, objects: Sequence[int]) -> list[dict[str, int]]:
     """Floating-point operations of each of the network's stages, for these numbers of objects; computes nothing.
 
@@ -93,7 +93,7 @@ def count_flops(config: ModelConfig, objects: Sequence[int]) -> list[dict[str, i
     """
     with torch.device("meta"):
         network = Sam2(config)
-    network = network.to("meta").eval()
+    network = network.to("meta").eval().requires_grad_(False)
     counts = []
     for count in objects:
         watch = FlopWatch()

@@ -13,9 +13,10 @@ from pathlib import Path
 from ..config import ModelChoice
 from ..weights.download import OFFICIAL_FILES, cache_folder
 from ..weights.shipped import SHIPPED
+from .system import cv_bridge_remedy
 from .trial import USE_CV_BRIDGE, in_python
+from .versions import LEAST_PYTHON, NUMPY_REMEDY, torch_clash, written
 
-LEAST_PYTHON = (3, 10)
 LEAST_RECEIVE_BUFFER = 8 * 2**20  # bytes: a raw 1080p image is 6 MB
 RECEIVE_BUFFER = Path("/proc/sys/net/core/rmem_max")
 
@@ -59,7 +60,7 @@ def works(findings: list[Finding]) -> bool:
 def _python() -> list[Finding]:
     text = f"{platform.python_version()} ({sys.executable}), {platform.machine()}"
     if sys.version_info < LEAST_PYTHON:
-        return [Finding("Python", Verdict.BAD, text, f"install Python {'.'.join(map(str, LEAST_PYTHON))} or newer")]
+        return [Finding("Python", Verdict.BAD, text, f"install Python {written(LEAST_PYTHON)} or newer")]
     return [Finding("Python", Verdict.GOOD, text)]
 
 
@@ -82,7 +83,7 @@ def _torch() -> list[Finding]:
     except Exception as error:
         return [Finding("torch", Verdict.BAD, _line(error), "pip install torch; on a Jetson see the README")]
     built = f"built for CUDA {torch.version.cuda}" if torch.version.cuda else "built without CUDA"
-    findings = [Finding("torch", Verdict.GOOD, f"{torch.__version__}, {built}")]
+    findings = [Finding("torch", Verdict.GOOD, f"{torch.__version__}, {built}"), _versions()]
     if torch.cuda.is_available():
         names = ", ".join(torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count()))
         findings.append(Finding("GPU", Verdict.GOOD, names))
@@ -93,6 +94,21 @@ def _torch() -> list[Finding]:
         remedy = "nano runs on a CPU; for larger models use a machine with an NVIDIA GPU"
         findings.append(Finding("GPU", Verdict.LESS, "none", remedy))
     return findings
+
+
+def _versions() -> Finding:
+    """Whether this torch takes this numpy, which is tried, and knows this Python."""
+    import torch
+
+    try:
+        torch.zeros(1).numpy()
+    except Exception as error:  # numpy may be broken, too
+        text = f"torch {torch.__version__} does not take this numpy: {_line(error)}"
+        return Finding("versions", Verdict.BAD, text, NUMPY_REMEDY)
+    clash, remedy = torch_clash(torch.__version__, sys.version_info[:2])
+    if clash:
+        return Finding("versions", Verdict.LESS, clash, remedy)
+    return Finding("versions", Verdict.GOOD, "torch, numpy and Python go together")
 
 
 def _ros() -> list[Finding]:
@@ -111,8 +127,7 @@ def _ros() -> list[Finding]:
         findings.append(Finding("messages", Verdict.LESS, f"sam2_ros.msg is not there: {error}", remedy))
     _, error = in_python(USE_CV_BRIDGE)
     if error:
-        remedy = "our own conversion serves; cv_bridge comes back with: pip install 'numpy<2' 'opencv-python<4.12'"
-        findings.append(Finding("cv_bridge", Verdict.LESS, error, remedy))
+        findings.append(Finding("cv_bridge", Verdict.LESS, f"{error}; our own conversion serves", cv_bridge_remedy()))
     else:
         findings.append(Finding("cv_bridge", Verdict.GOOD, "works with this numpy"))
     return findings

@@ -13,14 +13,16 @@ CvBridge().imgmsg_to_cv2(Image(height=1, width=1, encoding="bgr8", step=3, data=
 """
 
 
-def in_python(code: str) -> tuple[str, str]:
+def in_python(code: str, python: str = sys.executable, *options: str) -> tuple[str, str]:
     """What ``code`` prints in a fresh Python, and the last line of its error, empty when there was none."""
     try:
         done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=False
+            [python, *options, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=False
         )
     except subprocess.TimeoutExpired:
         return "", f"no answer within {PATIENCE} s"
+    except OSError as error:
+        return "", f"it does not start: {error}"
     if done.returncode == 0:
         return done.stdout.strip(), ""
     if done.returncode < 0:

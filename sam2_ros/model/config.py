@@ -7,7 +7,7 @@ STRIDE = 16  # of the features that are tracked on, relative to the image
 COARSEST_STRIDE = 32  # of the last trunk stage
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ModelConfig:
     """Shape of a network. Fields that are equal in all released models carry the released value as default.
 

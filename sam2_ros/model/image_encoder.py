@@ -9,7 +9,7 @@ from .config import ModelConfig
 from .hiera import Hiera
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, like all that goes through torch's compiler: before 2.6 it could not hold it
 class ImageFeatures:
     """What the network keeps of one image (C = hidden_dim, (C8, C4) = upscaling_dims, f = image_size / 16)."""
 

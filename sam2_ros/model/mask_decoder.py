@@ -16,7 +16,7 @@ STABILITY_DELTA = 0.05
 STABILITY_THRESHOLD = 0.98
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DecoderOutput:
     """All that the decoder says of B prompts, before a mask is chosen."""
 
@@ -30,7 +30,7 @@ class DecoderOutput:
         return DecoderOutput(self.masks[rows], self.ious[rows], self.mask_tokens[rows], self.object_score[rows])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MaskChoice:
     """The mask that stands for each of B objects, and what it was chosen from."""
 

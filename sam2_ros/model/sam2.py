@@ -25,7 +25,7 @@ MEMORY_SCALE = 20.0, -10.0  # a mask in 0..1 enters the memory as 20 m - 10
 FEEDBACK_LIMIT = 32.0  # earlier logits that return as a mask prompt are clamped to +-32
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PromptTensors:
     """Prompts of B objects as the network takes them; pixels of the square image."""
 
@@ -39,7 +39,7 @@ class PromptTensors:
         return self.labels.shape[1] <= MAX_POINTS_AMBIGUOUS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MaskPrediction:
     """The masks of B objects in one image (M candidates each: 3 for an ambiguous prompt, else 1)."""
 
@@ -70,7 +70,7 @@ class MaskPrediction:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Memories:
     """What B objects remember: F frames of L tokens each (f * f, or a quarter of them when pooled), P pointers."""
 

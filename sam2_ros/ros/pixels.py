@@ -5,13 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from ..machine.system import cv_bridge_remedy
 from ..machine.trial import USE_CV_BRIDGE, in_python
 from ..stream.pixels import ENCODINGS, is_wrong, to_rgb
-
-REMEDY = (
-    "install a cv_bridge that was built for this numpy and OpenCV, or numpy and opencv-python in the versions that it "
-    "was built for (often numpy<2, opencv-python<4.12)"
-)
 
 
 def converter(warn: Callable[[str], None]) -> Callable[[Any], np.ndarray]:
@@ -19,7 +15,7 @@ def converter(warn: Callable[[str], None]) -> Callable[[Any], np.ndarray]:
     # Where it was built for another numpy it may take the process down that tries it.
     _, error = in_python(USE_CV_BRIDGE)
     if error:
-        warn(f"cv_bridge cannot be used ({error}); our own conversion serves. To use cv_bridge, {REMEDY}")
+        warn(f"cv_bridge cannot be used ({error}); our own conversion serves; {cv_bridge_remedy()}")
         return to_rgb
     from cv_bridge import CvBridge
 

@@ -20,6 +20,7 @@ from .transfer import to_device
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
+BICUBIC: int = getattr(Image, "Resampling", Image).BICUBIC  # Pillow before 9.1 has no Resampling
 
 
 def check_frame(frame: np.ndarray) -> None:
@@ -104,18 +105,18 @@ def square_pixels(frame: np.ndarray, size: int) -> np.ndarray:
     height, width = frame.shape[:2]
     image = Image.fromarray(frame)
     if height > width:  # the order in which Pillow resizes the two sides, and so its rounding, depends on its version
-        return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
+        return np.asarray(image.resize((size, size), BICUBIC))
     wide = Image.new("RGB", (size, height))
     square = np.empty((size, size, 3), dtype=np.uint8)
 
     def widen(rows: slice) -> None:
         part = image.crop((0, rows.start, width, rows.stop))
-        wide.paste(part.resize((size, part.height), Image.Resampling.BICUBIC), (0, rows.start))
+        wide.paste(part.resize((size, part.height), BICUBIC), (0, rows.start))
 
     def squeeze(rows: slice) -> None:
         # Pillow looks beyond the box for what its edges are mixed from, so there is no seam.
         box = 0, rows.start * height / size, size, rows.stop * height / size
-        square[rows] = np.asarray(wide.resize((size, rows.stop - rows.start), Image.Resampling.BICUBIC, box))
+        square[rows] = np.asarray(wide.resize((size, rows.stop - rows.start), BICUBIC, box))
 
     _in_halves(height, widen)
     _in_halves(size, squeeze)

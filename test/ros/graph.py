@@ -18,8 +18,9 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
 HERE = Path(__file__).parent
-# A domain of this run's own, so that other graphs on the machine neither hear nor disturb it.
-DOMAIN = 20 + os.getpid() % 180
+# A domain of this run's own, so that other graphs on the machine neither hear nor disturb it. The ports of domains
+# above 101 may be taken: Linux gives them to outgoing connections.
+DOMAIN = 20 + os.getpid() % 82
 ENVIRONMENT = {**os.environ, "ROS_DOMAIN_ID": str(DOMAIN), "PYTHONUNBUFFERED": "1"}
 PATIENCE = 60.0  # seconds for things that take one on an idle machine
 

@@ -9,6 +9,7 @@ from cv_bridge import CvBridge
 from sensor_msgs.msg import CompressedImage, Image
 
 from sam2_ros.errors import ImageError
+from sam2_ros.machine.system import system_numpy
 from sam2_ros.ros.pixels import converter
 from sam2_ros.stream.pixels import ENCODINGS, to_rgb
 
@@ -66,7 +67,7 @@ def test_a_cv_bridge_that_fails_or_crashes_is_one_warning_with_the_remedy(
         assert np.array_equal(convert(message("bgr8", 0)), to_rgb(message("bgr8", 0)))
     (warning,) = warnings
     assert f"cv_bridge cannot be used ({reason}); our own conversion serves" in warning
-    assert "numpy<2" in warning
+    assert f"pip install numpy=={system_numpy()} opencv-python" in warning
 
 
 def test_compressed_images_are_ours_to_decode() -> None:

@@ -69,7 +69,7 @@ def test_a_mask_is_reduced_with_antialiasing_and_cut_at_one_half() -> None:
 )
 def test_halves_that_are_resized_at_the_same_time_leave_no_seam(width: int, height: int, size: int) -> None:
     frame = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    whole = Image.fromarray(frame).resize((size, size), Image.Resampling.BICUBIC)
+    whole = Image.fromarray(frame).resize((size, size), Image.BICUBIC)
     assert np.array_equal(square_pixels(frame, size), np.asarray(whole))
 
 
