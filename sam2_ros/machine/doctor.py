@@ -14,7 +14,7 @@ from ..config import ModelChoice
 from ..weights.download import OFFICIAL_FILES, cache_folder
 from ..weights.shipped import SHIPPED
 from .system import cv_bridge_remedy
-from .trial import USE_CV_BRIDGE, in_python
+from .trial import COMPILE, RECORD, USE_CV_BRIDGE, in_python
 from .versions import LEAST_PYTHON, NUMPY_REMEDY, torch_clash, written
 
 LEAST_RECEIVE_BUFFER = 8 * 2**20  # bytes: a raw 1080p image is 6 MB
@@ -45,7 +45,10 @@ class Finding:
 
 def examine() -> list[Finding]:
     """All findings, in an order in which one thing builds on another."""
-    checks: list[Callable[[], list[Finding]]] = [_python, _libraries, _torch, _ros, _weights, _network, _tracker]
+    checks: list[Callable[[], list[Finding]]] = [
+        *(_python, _libraries, _torch, _gpu_tiers, _attention),
+        *(_ros, _weights, _network, _tracker),
+    ]
     return [finding for check in checks for finding in check()]
 
 
@@ -94,6 +97,59 @@ def _torch() -> list[Finding]:
         remedy = "nano runs on a CPU; for larger models use a machine with an NVIDIA GPU"
         findings.append(Finding("GPU", Verdict.LESS, "none", remedy))
     return findings
+
+
+def _gpu_tiers() -> list[Finding]:
+    """Whether torch really compiles for the GPU, and records CUDA graphs on it."""
+    if not _has_gpu():
+        return []
+    findings = []
+    for subject, code, works, remedy in (
+        (
+            "compiler",
+            COMPILE,
+            "torch compiles for the GPU",
+            "install the triton that belongs to this torch, gcc, and Python's headers (python3-dev); until then the "
+            "network runs uncompiled",
+        ),
+        (
+            "CUDA graphs",
+            RECORD,
+            "they are recorded and run",
+            "install a newer driver, or the torch that is made for it; until then every kernel is launched on its own",
+        ),
+    ):
+        _, error = in_python(code)
+        verdict = Verdict.LESS if error else Verdict.GOOD
+        findings.append(Finding(subject, verdict, error or works, remedy if error else ""))
+    return findings
+
+
+def _attention() -> list[Finding]:
+    """Whether torch has a fused kernel for the memory attention in the precision that the GPU is quick at."""
+    if not _has_gpu():
+        return []
+    import torch
+
+    from ..model.config import get_config
+    from ..model.kernels import UNFUSED, attention_kernel, quick_dtype
+
+    device = torch.device("cuda", torch.cuda.current_device())
+    dtype = quick_dtype(device)
+    kernel, precision = attention_kernel(get_config("tiny"), device, dtype), str(dtype).removeprefix("torch.")
+    text = f"{kernel} in {precision}, which precision auto takes"
+    if kernel == UNFUSED:
+        remedy = "memory attention is several times slower: install a newer torch, or one made for this GPU"
+        return [Finding("attention", Verdict.LESS, text, remedy)]
+    return [Finding("attention", Verdict.GOOD, text)]
+
+
+def _has_gpu() -> bool:
+    try:
+        import torch
+    except Exception:  # told elsewhere
+        return False
+    return torch.cuda.is_available()
 
 
 def _versions() -> Finding:

@@ -12,6 +12,24 @@ from sensor_msgs.msg import Image
 CvBridge().imgmsg_to_cv2(Image(height=1, width=1, encoding="bgr8", step=3, data=bytes(3)), "rgb8")
 """
 
+# What makes a GPU quick. A compiler of kernels (Triton) and one of C can be missing, a driver refuse.
+COMPILE = """
+import torch
+
+x = torch.ones(64, device="cuda")
+assert torch.allclose(torch.compile(lambda x: x.sin() + 1)(x), x.sin() + 1)
+"""
+RECORD = """
+import torch
+from sam2_ros.model.graphed import CudaRecorder
+
+x = torch.zeros(64, device="cuda")
+replay = CudaRecorder(x.device).record(lambda: x.add_(1))
+before = x.clone()
+replay()
+assert torch.equal(x, before + 1)
+"""
+
 
 def in_python(code: str, python: str = sys.executable, *options: str) -> tuple[str, str]:
     """What ``code`` prints in a fresh Python, and the last line of its error, empty when there was none."""

@@ -4,10 +4,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from sam2_ros.cli import main
 from sam2_ros.machine import doctor
 from sam2_ros.machine.doctor import Verdict, examine, works
+from sam2_ros.machine.trial import in_python
+from sam2_ros.model import kernels
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +70,34 @@ def test_a_ros_that_does_not_fit_this_python_is_a_warning(monkeypatch: pytest.Mo
     (finding,) = [finding for finding in findings if finding.subject == "ROS 2"]
     assert finding.text == "jazzy, but rclpy fails: ModuleNotFoundError: No module named 'rclpy'"
     assert works(findings)
+
+
+@pytest.mark.parametrize("fails", ["", "compiler", "CUDA graphs"])
+def test_on_a_gpu_compiler_and_graphs_are_really_tried(fails: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = {doctor.COMPILE: "compiler", doctor.RECORD: "CUDA graphs"}
+    error = "ImportError: cannot import name 'triton'"
+    monkeypatch.setattr(doctor, "_has_gpu", lambda: True)
+    monkeypatch.setattr(doctor, "in_python", lambda code: ("", error if tried[code] == fails else ""))
+    findings = {finding.subject: finding for finding in doctor._gpu_tiers()}
+    assert list(findings) == ["compiler", "CUDA graphs"]
+    for subject, finding in findings.items():
+        assert finding.verdict is (Verdict.LESS if subject == fails else Verdict.GOOD)
+        assert (finding.text == error) is (subject == fails)
+        assert bool(finding.remedy) is (subject == fails)
+
+
+@pytest.mark.parametrize(("kernel", "verdict"), [("flash", Verdict.GOOD), ("unfused", Verdict.LESS)])
+def test_on_a_gpu_the_attention_kernel_is_told(kernel: str, verdict: Verdict, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_has_gpu", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(kernels, "quick_dtype", lambda device: torch.float16)
+    monkeypatch.setattr(kernels, "attention_kernel", lambda *_: kernel)
+    (finding,) = doctor._attention()
+    assert finding.verdict is verdict
+    assert finding.text == f"{kernel} in float16, which precision auto takes"
+
+
+@pytest.mark.parametrize("code", [doctor.COMPILE, doctor.RECORD])
+def test_what_is_tried_on_a_gpu_says_why_it_fails_without_one(code: str) -> None:
+    _, error = in_python(code)
+    assert "CUDA" in error or "NVIDIA" in error
