@@ -1,4 +1,4 @@
-"""Tests of the live node run only against the real thing: where rclpy and the built messages are there."""
+"""Tests of the live node run only where rclpy and the built messages are there, those of a GPU only where one is."""
 
 import importlib.util
 import logging
@@ -21,10 +21,18 @@ def _can_import(name: str) -> bool:
         return False
 
 
+def _cuda_is_here() -> bool:
+    import torch  # not before the number of threads is said
+
+    return torch.cuda.is_available()
+
+
 ROS_IS_HERE = _can_import("rclpy") and _can_import("sam2_ros.msg")
 NEED_NO_ROS = {"test_mailbox.py"}  # of the tests of the node
 _NODE = Path(__file__).parent.glob("ros/test_*.py")
+CUDA_IS_HERE = _cuda_is_here()
 collect_ignore = [] if ROS_IS_HERE else [str(file) for file in _NODE if file.name not in NEED_NO_ROS]
+collect_ignore += [] if CUDA_IS_HERE else ["cuda"]
 # What the tests launch has to run in this very environment; `colcon test` puts another Python first.
 os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
 
@@ -49,3 +57,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(
             "ROS 2: not found (rclpy, built sam2_ros.msg); the tests of the node (test/ros) are LEFT OUT"
         )
+    if CUDA_IS_HERE:
+        terminalreporter.write_line("CUDA: found, the tests in test/cuda are among these")
+    else:
+        terminalreporter.write_line("CUDA: not found; the tests in test/cuda are LEFT OUT")

@@ -21,9 +21,8 @@ class Compiled:
 
     def __init__(self, function: Function, varying: Sequence[Sequence[int]]) -> None:
         """``varying``: of every input the dimensions that do not keep their size."""
-        self._varying = varying
-        # Sizes that were not said to vary are constants: no guesses from what another network was compiled for.
-        self._call: Function = torch.compile(_with_code_of_its_own(function), dynamic=False)
+        self._function, self._varying = function, varying
+        self._call: Function | None = None
         self._sealed = False
 
     def __call__(self, *inputs: Tensor) -> Tensors:
@@ -33,11 +32,14 @@ class Compiled:
                 for dimension in dimensions:
                     if tensor.shape[dimension] > 1:
                         torch._dynamo.mark_dynamic(tensor, dimension)
+        if self._call is None:  # not before: a torch that cannot compile under this Python says so at once
+            # Sizes that were not said to vary are constants: no guesses from what another network was compiled for.
+            self._call = torch.compile(_with_code_of_its_own(self._function), dynamic=False)
         return self._call(*inputs)
 
     def seal(self) -> None:
         """From now on what was never seen runs uncompiled: compiling takes minutes, in which nothing is tracked."""
-        self._call = torch._dynamo.run(self._call)
+        self._call = self._function if self._call is None else torch._dynamo.run(self._call)
         self._sealed = True
 
 

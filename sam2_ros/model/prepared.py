@@ -117,17 +117,21 @@ def prepared(
     histories: Sequence[History],
     choose: Choose,
     recorder: Recorder | None = None,
+    tiers: Sequence[Tier] = tuple(Tier),
 ) -> Passes:
     """The quickest passes that work here; the network itself, with a warning, where nothing else gives its numbers.
 
     ``batches``: numbers of objects, powers of two, ascending; those that memory suffices for are tried, and what
     ``choose`` takes of them is prepared. ``histories``: what objects remember most of the time. ``recorder``: by
-    default CUDA graphs on CUDA and none elsewhere. Nothing is compiled or recorded after this.
+    default CUDA graphs on CUDA and none elsewhere. ``tiers``: those that may be tried. Nothing is compiled or recorded
+    after this.
     """
     if recorder is None and network.device.type == "cuda":
         recorder = CudaRecorder(network.device)
     fast, plain = compiled(functions_of(network)), functions_of(network)
     for tier, functions in _tiers(fast, plain, recorder):
+        if tier not in tiers:
+            continue
         try:
             passes = _prepared(network, functions, tier, batches, tuple(histories), choose)
         except Exception as error:  # a compiler can be missing or too old, a driver refuse, memory end

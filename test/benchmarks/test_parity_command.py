@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from helpers import CHECKOUT
-from helpers.recorded import CASES, SIZE, TOY, frames, recording, weights
+from recorded import CASES, SIZE, TOY, frames, recording, weights
 
 SCRIPT = CHECKOUT / "benchmarks" / "parity.py"
 CASE = CASES["limit"]

@@ -5,7 +5,7 @@ from types import SimpleNamespace as Message
 import numpy as np
 import pytest
 
-from helpers.recorded import frames
+from recorded import frames
 from sam2_ros.config import TimeConfig
 from sam2_ros.errors import DeviceError
 from sam2_ros.model.checkpoint import random_model

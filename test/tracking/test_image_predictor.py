@@ -1,10 +1,10 @@
-"""Single images against the official image predictor's recorded answers, see helpers/recorded.py."""
+"""Single images against the official image predictor's recorded answers, see benchmarks/recorded.py."""
 
 import numpy as np
 import pytest
 import torch
 
-from helpers.recorded import CASES, network, picture, recording
+from recorded import CASES, network, picture, recording
 from sam2_ros.errors import ImageError, PromptError
 from sam2_ros.tracking.image import ImagePrediction, ImagePredictor
 

@@ -1,4 +1,4 @@
-"""The network and the tracker against the official predictor's recorded answers, see helpers/recorded.py."""
+"""The network and the tracker against the official predictor's recorded answers, see benchmarks/recorded.py."""
 
 import re
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.recorded import CASES, SIZE, Case, frames, network, recording
+from recorded import CASES, SIZE, Case, frames, network, recording
 from sam2_ros.config import TrackerConfig
 from sam2_ros.tracking.prompt import Prompt
 from sam2_ros.tracking.tracker import Tracker

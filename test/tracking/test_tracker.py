@@ -8,7 +8,7 @@ import pytest
 import torch
 from test_official_numbers import prompt_of
 
-from helpers.recorded import CASES, SIZE, TOY, frames, network
+from recorded import CASES, SIZE, TOY, frames, network
 from sam2_ros.config import TrackerConfig
 from sam2_ros.errors import DeviceError, ImageError, PromptError
 from sam2_ros.model.checkpoint import random_model

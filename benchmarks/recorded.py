@@ -1,8 +1,8 @@
 """Small cases whose answers were recorded from the official SAM 2 video predictor (facebookresearch/sam2, 2b90b9f).
 
 Everything that goes in is made here from seeds: weights of the ``toy`` network, frames and prompts. What came out of
-the official code in float64 on the CPU stands in ``data/official_toy.npz`` under ``CASE/fF/oO/QUANTITY``, in the format
-that ``benchmarks/parity.py`` describes (stored as float32). Settings as released, except: image size 64, memory kept in
+the official code in float64 on the CPU stands in ``test/data/official_toy.npz`` under ``CASE/fF/oO/QUANTITY``, in the
+format that ``parity.py`` describes (stored as float32). Settings as released, except: image size 64, memory kept in
 float64, every prompted frame a conditioning frame, no hole filling. ``image/...`` is the official image predictor's.
 """
 
@@ -10,18 +10,19 @@ import dataclasses
 import re
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from helpers import DATA
 from sam2_ros.model.checkpoint import expected_shapes, ready
 from sam2_ros.model.config import ModelConfig, get_config
 from sam2_ros.model.sam2 import Sam2
 
 SIZE = 64
 SEED = 0
-RECORDING = DATA / "official_toy.npz"
+RECORDING = Path(__file__).parent.parent / "test" / "data" / "official_toy.npz"
 TOY = get_config("toy", SIZE)
 TOY_2_0 = dataclasses.replace(TOY, no_object_memory=False, pointer_time=False)
 
@@ -39,17 +40,17 @@ NORM = r"norm\d?|norm_final_attn|mask_downscaling\.[14]|encoder\.(1|4|7|10)|outp
 
 @dataclass(frozen=True)
 class Case:
-    """A stream of frames with prompts as events, in the format of ``benchmarks/parity.py``."""
+    """A stream of frames with prompts as events, in the format of ``parity.py``."""
 
     frames: int
-    events: tuple[dict, ...]
+    events: tuple[dict[str, Any], ...]
     config: ModelConfig = TOY
     object_bias: float = 4.0
     max_cond_frames_in_attn: int = 0
 
 
-CLICK = {"frame": 0, "object": 1, "points": [[14, 41]], "labels": [1]}
-BOX = {"frame": 0, "object": 2, "box": [25, 14, 37, 47]}
+CLICK: dict[str, Any] = {"frame": 0, "object": 1, "points": [[14, 41]], "labels": [1]}
+BOX: dict[str, Any] = {"frame": 0, "object": 2, "box": [25, 14, 37, 47]}
 CASES = {
     # Memory and pointers fill up; two clicks, a mask, a late box, a correction with background, a one-click correction.
     "stream": Case(
@@ -99,11 +100,11 @@ def weights(config: ModelConfig, object_bias: float) -> dict[str, torch.Tensor]:
     return state
 
 
-def network(case: Case, dtype: torch.dtype = torch.float64) -> Sam2:
+def network(case: Case, dtype: torch.dtype = torch.float64, device: torch.device | str = "cpu") -> Sam2:
     """The case's network, ready for inference."""
     model = Sam2(case.config)
     model.load_state_dict(weights(case.config, case.object_bias))
-    return ready(model, "cpu", dtype)
+    return ready(model, device, dtype)
 
 
 def frames(count: int) -> list[np.ndarray]:
