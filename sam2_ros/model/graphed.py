@@ -57,6 +57,7 @@ class CudaRecorder:
             with torch.cuda.stream(self._aside):
                 run()  # the libraries set up their work space for a stream when they first use it
                 self._aside.synchronize()
+                give_back(self._device)  # while a graph is recorded, what lies ready cannot be given back
                 graph = torch.cuda.CUDAGraph()
                 self._capture(graph, run)
             here.wait_stream(self._aside)
@@ -69,9 +70,19 @@ class CudaRecorder:
             run()
         except BaseException:
             with suppress(RuntimeError):  # it says once more that the recording failed
-                graph.capture_end()
+                self._end(graph)
             raise
-        graph.capture_end()
+        self._end(graph)
+
+    def _end(self, graph: torch.cuda.CUDAGraph) -> None:
+        try:
+            graph.capture_end()
+        except RuntimeError:
+            # torch (2.11 for one) then believes in the recording still, and refuses to give memory back from then on.
+            for name in ("_cuda_endAllocateToPool", "_cuda_releasePool"):
+                with suppress(AttributeError, RuntimeError):
+                    getattr(torch._C, name)(self._aside.device_index, self._pool)
+            raise
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -81,6 +92,13 @@ class CudaRecorder:
             stream.wait_event(self._done)
             yield
             self._done.record(stream)
+
+
+def give_back(device: torch.device) -> None:
+    """What torch holds of a CUDA device and nobody uses, for whoever needs it."""
+    if device.type == "cuda":
+        with suppress(RuntimeError):  # while another thread records, it cannot
+            torch.cuda.empty_cache()
 
 
 class Arena:
@@ -167,6 +185,10 @@ class Graphed:
 
             self._recorded[_shapes(inputs)] = Recorded(self._recorder.record(run), own, outputs)
 
+    def keep(self, most: int) -> None:
+        """Forget what was recorded for more than so many objects."""
+        self._recorded = {shapes: kept for shapes, kept in self._recorded.items() if shapes[-1][0] <= most}
+
     @property
     def count(self) -> int:
         """How many are recorded."""
@@ -184,6 +206,11 @@ class GraphedFunctions(Functions):
     encode_image: Graphed
     follow: Graphed
     encode_memory: Graphed
+
+    def keep(self, most: int) -> None:
+        """Forget what was recorded for more than so many objects."""
+        for function in (self.encode_image, self.follow, self.encode_memory):
+            function.keep(most)
 
 
 def graphed(functions: Functions, recorder: Recorder) -> GraphedFunctions:

@@ -12,10 +12,13 @@ TOKENS = 128  # of the question: kernels depend on width, type and device, not o
 
 
 def attention_kernel(config: ModelConfig, device: torch.device, dtype: torch.dtype) -> str:
-    """``flash``, ``efficient`` or ``cudnn`` on CUDA, in the order in which torch takes them; or one of the above."""
+    """``flash``, ``efficient`` or ``cudnn`` on CUDA, whichever torch takes; or one of the above."""
     if device.type != "cuda":
         return BY_OURSELVES
     tokens = torch.empty(1, 1, TOKENS, config.hidden_dim, device=device, dtype=dtype)
+    choice = _torchs_choice(tokens)
+    if choice:
+        return choice
     kernels = torch.backends.cuda
     try:
         asked = kernels.SDPAParams(tokens, tokens, tokens, None, 0.0, False, False)
@@ -26,6 +29,18 @@ def attention_kernel(config: ModelConfig, device: torch.device, dtype: torch.dty
         return "cudnn" if kernels.can_use_cudnn_attention(asked, False) else UNFUSED
     except (AttributeError, TypeError):
         return UNKNOWN
+
+
+def _torchs_choice(tokens: torch.Tensor) -> str:
+    """What torch itself would take for these queries, keys and values; empty where it does not tell.
+
+    Newer ones take cuDNN's before the others on some GPUs.
+    """
+    names = {0: UNFUSED, 1: "flash", 2: "efficient", 3: "cudnn"}  # at::SDPBackend
+    try:
+        return names.get(int(torch._fused_sdp_choice(tokens, tokens, tokens)), "")
+    except (AttributeError, RuntimeError, TypeError):
+        return ""
 
 
 def quick_dtype(device: torch.device) -> torch.dtype:

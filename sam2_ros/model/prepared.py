@@ -16,7 +16,7 @@ from torch import Tensor
 from ..errors import DeviceError
 from .check import TOLERANCE, worst
 from .compiled import compiled, seal
-from .graphed import CudaRecorder, GraphedFunctions, Recorder, graphed
+from .graphed import CudaRecorder, GraphedFunctions, Recorder, give_back, graphed
 from .image_encoder import ImageFeatures
 from .passes import FilledPasses, Functions, Passes, bucket, functions_of, packed_map
 from .probe import History, probe
@@ -43,7 +43,8 @@ class PreparedPasses:
 
     def __init__(self, network: Sam2, functions: Functions, tier: Tier, most: int) -> None:
         self._network = network
-        self._quick: FilledPasses | None = FilledPasses(functions)  # None: all is left to the network
+        self._functions: Functions | None = functions  # None: all is left to the network
+        self._quick: FilledPasses | None = FilledPasses(functions)
         self._tier = tier
         self._most = most
 
@@ -82,12 +83,13 @@ class PreparedPasses:
     def _first_quickly(
         self, count: int, quickly: Callable[[FilledPasses], Answer], plainly: Callable[[], Answer]
     ) -> Answer:
-        quick = self._quick
-        if quick is not None and bucket(count) <= self._most:
+        if self._quick is not None and bucket(count) <= self._most:
             try:
-                return quickly(quick)
+                return quickly(self._quick)
             except Exception as error:  # a compiler or a driver can fail in any way, and what is tracked must not end
                 self._leave(bucket(count), error)
+            gc.collect()  # now that nothing of it is in use any more
+            give_back(self._network.device)
         return plainly()
 
     def _leave(self, size: int, error: Exception) -> None:
@@ -100,10 +102,10 @@ class PreparedPasses:
             f"more than {self._most}" if self._most else "all",
             first_line(error),
         )
+        if isinstance(self._functions, GraphedFunctions):
+            self._functions.keep(self._most)
         if not self._most:
-            self._quick = None
-        gc.collect()
-        _give_back(self._network)
+            self._quick = self._functions = None
 
 
 def tier_of(passes: Passes) -> Tier:
@@ -124,7 +126,7 @@ def prepared(
     ``batches``: numbers of objects, powers of two, ascending; those that memory suffices for are tried, and what
     ``choose`` takes of them is prepared. ``histories``: what objects remember most of the time. ``recorder``: by
     default CUDA graphs on CUDA and none elsewhere. ``tiers``: those that may be tried. Nothing is compiled or recorded
-    after this.
+    after this. Nobody else may use the network meanwhile: to try it, objects are told to be present or absent.
     """
     if recorder is None and network.device.type == "cuda":
         recorder = CudaRecorder(network.device)
@@ -166,7 +168,7 @@ def _prepared(
         most = _record(network, functions, most, histories)
         for size in _sizes(most):  # what is recorded has to do with other inputs as well
             _check(network, passes, size, histories, seed=1)
-    _give_back(network)
+    give_back(network.device)
     return PreparedPasses(network, functions, tier, most)
 
 
@@ -181,7 +183,7 @@ def _fitting(network: Sam2, passes: Passes, batches: Sequence[int], histories: t
                 raise
             break
         fitting.append(batch)
-    _give_back(network)
+    give_back(network.device)
     return fitting
 
 
@@ -215,19 +217,14 @@ def _record(network: Sam2, functions: GraphedFunctions, most: int, histories: tu
             if size == 1:
                 raise
             most = size // 2
-            _give_back(network)
+            functions.keep(most)
+            give_back(network.device)
     return most
 
 
 def _sizes(most: int) -> list[int]:
     """1, 2, 4 ... up to a power of two."""
     return [1 << power for power in range(most.bit_length())]
-
-
-def _give_back(network: Sam2) -> None:
-    """Memory that was used to try, for whoever needs it."""
-    if network.device.type == "cuda":
-        torch.cuda.empty_cache()
 
 
 def first_line(error: Exception) -> str:

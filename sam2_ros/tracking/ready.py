@@ -52,7 +52,7 @@ def ready_tracker(network: Sam2, config: TrackerConfig, compiling: bool) -> Trac
             if not config.objects_per_batch:
                 batch = passes.most if isinstance(passes, PreparedPasses) else choose(network, sizes)
                 config = replace(config, objects_per_batch=batch)
-            _warm_up(network, passes)
+            _warm_up(network, config, passes)
             return Tracker(network, config, passes)
     except torch.cuda.OutOfMemoryError as error:
         raise DeviceError(f"{network.device} has no memory for one object; choose a smaller model") from error
@@ -130,10 +130,17 @@ def _seconds(network: Sam2, passes: Passes, objects: int) -> float:
     return best
 
 
-def _warm_up(network: Sam2, passes: Passes) -> None:
-    """A prompted and a tracked frame on a tracker of its own: first uses are slow."""
+def _warm_up(network: Sam2, config: TrackerConfig, passes: Passes) -> None:
+    """A prompted and a tracked frame on a tracker of its own: first uses are slow.
+
+    On CUDA as many frames as a memory grows for, with every number of objects that go together: libraries there choose,
+    and some of them build, a kernel for each new size.
+    """
     side = network.config.image_size
     frame = np.zeros((side, side, 3), dtype=np.uint8)
-    tracker = Tracker(network, TrackerConfig(max_objects=1), passes)
-    tracker.step(frame, [Prompt(box=np.array([0.25, 0.25, 0.75, 0.75]) * side)])
-    tracker.step(frame)
+    on_cuda = network.device.type == "cuda"
+    for objects in _batch_sizes(config.objects_per_batch if on_cuda else 1):
+        tracker = Tracker(network, replace(config, max_objects=objects), passes)
+        tracker.step(frame, [Prompt(box=np.array([0.25, 0.25, 0.75, 0.75]) * side)] * objects)
+        for _ in range(POINTER_HORIZON + 1 if on_cuda else 1):
+            tracker.step(frame)

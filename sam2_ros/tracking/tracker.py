@@ -10,6 +10,7 @@ import torch
 
 from ..config import TrackerConfig
 from ..errors import DeviceError, PromptError
+from ..model.graphed import give_back
 from ..model.image_encoder import ImageFeatures
 from ..model.passes import Passes
 from ..model.prepared import Tier, tier_of
@@ -282,8 +283,7 @@ class Tracker:
             raise DeviceError(
                 f"{device} has no memory left to track on; choose a smaller model or image_size"
             ) from error
-        if device.type == "cuda":
-            torch.cuda.empty_cache()
+        give_back(device)
 
     def _drop(self, track: Track) -> None:
         self._bank.forget(track.slot)
