@@ -52,6 +52,7 @@ class ReplayRequest:
     time: TimeConfig = field(default_factory=TimeConfig)
     as_live: bool = False  # only images for which the bag has results: the live node dropped the rest
     only: frozenset[int] | None = None  # stamps of the images to track in; None: all
+    recover: bool = False  # take what is whole of a bag whose recording was not closed
 
     @property
     def outputs(self) -> tuple[Path, ...]:
@@ -104,7 +105,7 @@ def replay(request: ReplayRequest, make_tracker: Callable[[], Tracker]) -> Repla
     if request.video:
         check_video_name(request.video)
     entries = (*(read_prompts_file(request.prompts) if request.prompts else ()), *request.entries)
-    with BagReader(request.bag) as bag:
+    with BagReader(request.bag, request.recover) as bag:
         topic = image_topic(bag, request.image_topic)
         span = bag.span(request.start_s, request.duration_s)
         only = tracked_live(bag) if request.as_live else request.only

@@ -29,6 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="track only in images for which the bag has results of a live tracker, which dropped the others",
     )
+    add("--recover", action="store_true", help="take what is whole of a bag whose recording was not closed")
     add("--no-images", action="store_true", help="leave the input images out of the new bag")
     add("--overlay", action="store_true", help="write overlay pictures to the new bag as well")
     add("--video", type=Path, metavar="FILE", help="write overlay pictures to a video, such as out.mp4")
@@ -64,6 +65,7 @@ def run(options: argparse.Namespace) -> None:
         progress=not options.quiet,
         time=config_from(TimeConfig, options),
         as_live=options.as_live,
+        recover=options.recover,
     )
     compiling = choice.compile_network == "always"
     summary = replay(request, lambda: repeatable_tracker(load_network(choice), config, compiling))

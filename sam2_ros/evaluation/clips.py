@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..bag.reader import STORAGE_SUFFIXES
 from ..bag.sources import IMAGE_SUFFIXES, natural
+from ..bag.storage import STORAGE_SUFFIXES
 from ..errors import EvaluationError
 
 LIST_SUFFIXES = (".txt", ".list")

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from ..bag.ingest import START_NS
 from ..bag.layouts import LabelFolder, label_folder
-from ..bag.reader import STORAGE_SUFFIXES, BagReader
+from ..bag.reader import BagReader
 from ..bag.sources import IMAGE_SUFFIXES, ImageFolder
 from ..bag.stamps import stamp_of
+from ..bag.storage import STORAGE_SUFFIXES
 from ..bag.topics import image_topic
 from ..bag.tracked import Tracked, TrackedBag, TrackedFolder, has_results
 from ..bag.truth import FolderTruth, TopicTruth, Truth, truth_topic
