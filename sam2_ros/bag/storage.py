@@ -114,7 +114,7 @@ class Storage:
             )
         self.notes.append(
             f"{file} has a log beside it ({logs[0].name}), its recording was not closed; what the log holds is read as "
-            "well, from a copy"
+            "well, or taken back, from a copy"
         )
         try:
             for each in (file, *logs):
@@ -137,7 +137,7 @@ class Storage:
             return _opened(path, file)
         if not self._recover:
             raise BagError(
-                f"the bag cannot be read: its file {path} was cut off; it is damaged, or its recording was not closed: "
+                f"the bag {path} cannot be read: it was cut off; it is damaged, or its recording was not closed: "
                 f"'sam2-ros replay --recover' takes what is whole of it, and so does 'mcap recover {path} -o NEW.mcap'"
             )
         cut = CutMcap(file)
@@ -164,7 +164,9 @@ def unreadable(path: Path, error: Exception) -> BagError:
     """What to say of a storage file that rosbags cannot read."""
     reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
     remedy = f"'mcap recover {path} -o NEW.mcap'" if MCAP in path.suffixes else f"'.recover' of sqlite3 on {path}"
-    return BagError(f"the bag cannot be read: {reason}; it is damaged, or its recording was not closed: try {remedy}")
+    return BagError(
+        f"the bag {path} cannot be read: {reason}; it is damaged, or its recording was not closed: try {remedy}"
+    )
 
 
 def _check_content(path: Path, file: Path) -> None:
@@ -172,13 +174,13 @@ def _check_content(path: Path, file: Path) -> None:
     with file.open("rb") as opened:
         head = opened.read(_PROFILE.size + PROFILE_LIMIT)
     if not head:
-        raise BagError(
-            f"the bag cannot be read: its file {path} is empty; it is damaged, or its recording was not closed"
-        )
+        raise BagError(f"the bag {path} cannot be read: it is empty; it is damaged, or its recording was not closed")
     if file.suffix != MCAP:
         return
     if not head.startswith(MCAP_MAGIC[: len(head)]):
-        raise BagError(f"the bag cannot be read: {path} is no mcap file; it is damaged, or something else was renamed")
+        raise BagError(
+            f"the bag {path} cannot be read: it is no mcap file; it is damaged, or something else was renamed"
+        )
     if len(head) >= _PROFILE.size:
         length = _PROFILE.unpack_from(head)[-1]
         profile = head[_PROFILE.size : _PROFILE.size + length].decode(errors="replace")

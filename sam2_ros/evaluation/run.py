@@ -113,6 +113,7 @@ def track(
             image_topic=tracked_on,
             entries=entries,
             prompts_topic=topic,
+            clock=images.clock,
             keep_images=False,
             progress=progress,
             only=None if only is None else frozenset(only),

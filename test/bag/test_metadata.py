@@ -195,7 +195,9 @@ def test_an_mcap_file_of_another_profile_is_named(tmp_path):
 
 def test_something_else_that_is_called_mcap_is_named(tmp_path):
     (tmp_path / "notes.mcap").write_text("no recording at all")
-    with pytest.raises(BagError, match=r"notes.mcap is no mcap file; it is damaged, or something else was renamed"):
+    with pytest.raises(
+        BagError, match=r"notes.mcap cannot be read: it is no mcap file; it is damaged, or something else was renamed"
+    ):
         BagReader(tmp_path / "notes.mcap")
 
 

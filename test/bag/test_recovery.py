@@ -115,7 +115,10 @@ def cut_bag(path: Path, cut: float, compression: str = "", frames: int = 12) -> 
 @pytest.mark.parametrize("compression", ["", "zstd"])
 def test_a_cut_mcap_file_is_read_up_to_the_cut(tmp_path, compression, caplog):
     bag = cut_bag(tmp_path / "bag", 0.5, compression)
-    with pytest.raises(BagError, match=r"bag.mcap was cut off; it is damaged, or .*'sam2-ros replay --recover' takes"):
+    with pytest.raises(
+        BagError,
+        match=r"bag.mcap cannot be read: it was cut off; it is damaged, or .*'sam2-ros replay --recover' takes",
+    ):
         BagReader(bag)
     with caplog.at_level(logging.WARNING):
         assert numbers(bag, recover=True) == [0, 1, 2, 3, 4, 5]
@@ -148,7 +151,7 @@ def test_a_file_of_which_nothing_is_whole_is_refused(tmp_path):
 def test_an_empty_file_is_said_to_be_empty(tmp_path):
     bag = cut_bag(tmp_path / "bag", 0.0)
     for recover in (False, True):
-        with pytest.raises(BagError, match=r"its file .*bag.mcap is empty; it is damaged, or its recording was not cl"):
+        with pytest.raises(BagError, match=r"bag.mcap cannot be read: it is empty; it is damaged, or its recording w"):
             BagReader(bag, recover)
 
 

@@ -289,7 +289,7 @@ def test_folders_that_cannot_be_used(tmp_path: Path, found: Path, spoil, sentenc
 def test_a_truncated_bag_is_named(found: Path, truth: Path) -> None:
     file = next(found.glob("*.mcap"))
     file.write_bytes(file.read_bytes()[:-400])
-    with pytest.raises(BagError, match=r"the bag .*found cannot be read"):
+    with pytest.raises(BagError, match=r"the bag .*found.mcap cannot be read"):
         j_mean(found, truth)
 
 
