@@ -7,6 +7,7 @@ from typing import cast
 
 from rosbags.interfaces import Connection, ConnectionExtRosbag2
 
+from .folders import visible
 from .metadata import NAME, NEWEST_VERSION, Metadata, Profile, profiles_of
 from .storage import STORAGE_SUFFIXES, StorageFile
 
@@ -52,5 +53,5 @@ def _qualities(metadata: Metadata, connections: Sequence[Connection]) -> Iterato
 
 def _unlisted(bag: Path, metadata: Metadata) -> list[str]:
     listed = {file.name for file in metadata.files}
-    beside = (file.name for file in bag.iterdir() if file.suffix in STORAGE_SUFFIXES)
-    return sorted(name for name in beside if name not in listed and not name.startswith("."))
+    beside = (file.name for file in visible(bag) if file.suffix in STORAGE_SUFFIXES)
+    return sorted(name for name in beside if name not in listed)

@@ -16,8 +16,8 @@ import numpy as np
 
 from ..errors import BagError
 from ..measures.labels import LabelImage, Labels, Layers
+from .folders import natural, visible
 from .label_images import labels_of_png
-from .sources import natural
 
 VOID = 255
 OBJECT_FOLDER = re.compile(r"\d{1,3}")
@@ -61,7 +61,7 @@ class ObjectFolders:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._folders = {int(folder.name) + 1: folder for folder in sorted(path.iterdir()) if _is_object(folder)}
+        self._folders = {int(folder.name) + 1: folder for folder in sorted(visible(path)) if _is_object(folder)}
         self._stems = {object_id: frozenset(_stems(folder)) for object_id, folder in self._folders.items()}
         self.stems = _in_order(frozenset[str]().union(*self._stems.values()))
         self.names: Mapping[int, str] = {object_id: folder.name for object_id, folder in self._folders.items()}
@@ -85,9 +85,9 @@ def label_folder(path: Path) -> LabelFolder:
     """The label images of a folder, in whichever layout they are. Raises BagError when it has none."""
     if not path.is_dir():
         raise BagError(f"there is no folder {path}; give a bag, or a folder of label images")
-    if any(file.suffix.lower() == ".png" for file in path.iterdir()):
+    if any(file.suffix.lower() == ".png" for file in visible(path)):
         return LabelImages(path)
-    if any(_is_object(folder) and any(folder.glob("*.png")) for folder in path.iterdir()):
+    if any(_is_object(folder) and _stems(folder) for folder in visible(path)):
         return ObjectFolders(path)
     raise BagError(
         f"the folder {path} has no label images; give PNG files named by frame (DAVIS, MOSE), or a folder of them for "
@@ -100,7 +100,7 @@ def _is_object(path: Path) -> bool:
 
 
 def _stems(folder: Path) -> tuple[str, ...]:
-    return _in_order(file.stem for file in folder.iterdir() if file.suffix.lower() == ".png")
+    return _in_order(file.stem for file in visible(folder) if file.suffix.lower() == ".png")
 
 
 def _in_order(stems: Iterable[str]) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from ..stream.messages import NS_PER_S
 from . import zstd
 from .definitions import new_typestore, typestore
 from .differences import differences
+from .folders import visible
 from .metadata import NAME as METADATA
 from .metadata import Metadata, read_metadata
 from .storage import STORAGE_SUFFIXES, Storage, StorageFile, unreadable
@@ -222,12 +223,12 @@ def _check_without_metadata(path: Path, recover: bool) -> None:
 
 
 def _storage_files(folder: Path) -> list[Path]:
-    return sorted((file for file in folder.iterdir() if _is_storage_file(file)), key=lambda file: file.name)
+    return sorted((file for file in visible(folder) if _is_storage_file(file)), key=lambda file: file.name)
 
 
 def _is_storage_file(path: Path) -> bool:
     inner = Path(path.stem) if path.suffix == zstd.SUFFIX else path
-    return inner.suffix in STORAGE_SUFFIXES and not path.name.startswith(".")
+    return inner.suffix in STORAGE_SUFFIXES
 
 
 @functools.cache

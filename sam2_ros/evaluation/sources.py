@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..bag.folders import visible
 from ..bag.ingest import START_NS
 from ..bag.layouts import LabelFolder, label_folder
 from ..bag.reader import BagReader, Topic
@@ -154,4 +155,4 @@ def _is_place(stem: str, images: Timeline) -> bool:
 
 
 def _has(folder: Path, suffixes: Sequence[str]) -> bool:
-    return any(file.suffix.lower() in suffixes and file.is_file() for file in folder.iterdir())
+    return any(file.suffix.lower() in suffixes and file.is_file() for file in visible(folder))
