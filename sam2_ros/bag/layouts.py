@@ -1,7 +1,8 @@
 """Folders of label images as data sets lay them out.
 
 DAVIS, MOSE, LVOS, YouTube-VOS: one PNG for each annotated frame, whose palette indices are ids. In DAVIS 255 is void,
-which its semi-supervised evaluation takes as background; it is that everywhere here.
+which its semi-supervised evaluation takes as background; it is that everywhere here, unless no frame has another value
+besides 0: such are masks of one object, and it is object 1.
 
 SA-V: one folder for each object, named by its number, and in it a PNG for each annotated frame that is not 0 where the
 object is. Its objects are numbered from 000; ids here begin with 1, so folder 000 is object 1.
@@ -9,6 +10,7 @@ object is. Its objects are numbered from 000; ids here begin with 1, so folder 0
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +22,7 @@ from .folders import natural, visible
 from .label_images import labels_of_png
 
 VOID = 255
+ONLY_OBJECT = 1
 OBJECT_FOLDER = re.compile(r"\d{1,3}")
 
 
@@ -53,7 +56,13 @@ class LabelImages:
     def labels(self, stem: str) -> Labels:
         """The objects of a frame. Raises BagError."""
         pixels = labels_of_png(self.path / f"{stem}.png")
-        return LabelImage(np.where(pixels == VOID, 0, pixels).astype(pixels.dtype))
+        return LabelImage(np.where(pixels == VOID, self._meaning_of_255, pixels).astype(pixels.dtype))
+
+    @cached_property
+    def _meaning_of_255(self) -> int:
+        """The id that stands for 255. All frames may have to be looked at: of some every object may have left."""
+        is_ids = any(np.setdiff1d(labels_of_png(self.path / f"{stem}.png"), (0, VOID)).size for stem in self.stems)
+        return 0 if is_ids else ONLY_OBJECT
 
 
 class ObjectFolders:
