@@ -72,7 +72,7 @@ class BagReader:
         self._storage = Storage(files, "" if metadata is None else metadata.storage, recover)
         notes = [*self._storage.notes, *(differences(path, metadata, self._storage.files) if metadata else ())]
         for note in notes:
-            _warn_once(note)
+            warn_once(note)
         self._filled = [file for file in self._storage.files if file.message_count]
         if not self._filled:
             self._storage.close()
@@ -178,7 +178,7 @@ def _metadata(path: Path, recover: bool) -> Metadata | None:
     except BagError as error:
         if not recover:
             raise
-        _warn_once(f"{error}; all storage files of the folder are read")
+        warn_once(f"{error}; all storage files of the folder are read")
         return None
     return metadata
 
@@ -232,6 +232,6 @@ def _is_storage_file(path: Path) -> bool:
 
 
 @functools.cache
-def _warn_once(sentence: str) -> None:
+def warn_once(sentence: str) -> None:
     """Log a sentence; a bag may be opened several times on the way to one result."""
     _log.warning("%s", sentence)

@@ -19,7 +19,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("bag", type=Path, metavar="IN", help="rosbag2: a folder, or an .mcap or .db3 file")
     add("--output", type=Path, required=True, metavar="OUT", help="the new bag, a folder that is not there yet")
-    add("--image-topic", metavar="TOPIC", help="raw or compressed images (default: the bag's only image topic)")
+    add(
+        "--image-topic",
+        metavar="TOPIC",
+        help="raw or compressed images (default: the bag's only one, or the only one with colours)",
+    )
     add("--prompts", type=Path, metavar="FILE", help="prompts in YAML")
     add("--prompts-topic", default=PROMPTS_TOPIC, metavar="TOPIC", help="recorded prompts (default: %(default)s)")
     add("--start", type=float, default=0.0, metavar="S", help="begin S seconds after the bag's first message")
