@@ -410,3 +410,13 @@ def test_pictures_of_frames(tmp_path: Path, found: Path) -> None:
 
 def camera_picture(index: int) -> np.ndarray:
     return np.asarray(image(index).content.data).reshape(48, 64, 3)
+
+
+@pytest.mark.parametrize("sides", [(1, 1), (1, 9), (9, 1)])
+def test_an_object_of_a_pixel_across_is_prompted_by_a_box(tmp_path: Path, sides: "tuple[int, int]") -> None:
+    small = np.zeros((48, 64), np.uint8)
+    small[10 : 10 + sides[0], 20 : 20 + sides[1]] = 1
+    messages = [each for index in range(3) for each in (image(index), label_message(index, small))]
+    bag = write_bag(tmp_path / "bag", messages)
+    toy = ModelChoice(model="toy", checkpoint="random", image_size=64, device="cpu")
+    assert len(evaluate(EvaluateRequest(bag, protocol=Protocol.FIRST_BOX, choice=toy)).rows) == 3
