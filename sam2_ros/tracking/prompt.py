@@ -124,6 +124,11 @@ class Prompt:
             )
         return replace(self, box=clipped)
 
+    @property
+    def denies(self) -> bool:
+        """Whether it says that the object is not in the picture: an empty mask."""
+        return self.mask is not None and not self.mask.any()
+
     def can_start(self) -> bool:
         """Whether an object can begin with this prompt: something of it is said to be in the picture."""
         if self.mask is not None:
