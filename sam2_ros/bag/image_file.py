@@ -13,6 +13,7 @@ from .pages import page_count, pages, three_channels
 from .picture import Picture
 
 JPEG_START, PNG_START = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+TIFF_STARTS = (b"II*\0", b"MM\0*")
 PNG_BITS = 24  # place in a file of the byte that says how many bits a value has
 NS_PER_MS = 1_000_000
 
@@ -48,11 +49,13 @@ def _read(file: Path) -> Picture:
 
 def _pixels(data: bytes) -> np.ndarray | None:
     """(H, W, 3) BGR of any type; None when no library can read it."""
+    if data.startswith(TIFF_STARTS):  # in which OpenCV makes no colours of floats
+        stored = _decode(data, cv2.IMREAD_UNCHANGED)
+        if stored is not None and stored.dtype != np.uint8:
+            return three_channels(stored)
     bgr = _decode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
     if bgr is not None:
         return bgr
-    if (stored := _decode(data, cv2.IMREAD_UNCHANGED)) is not None:  # floats of one channel become no colours
-        return three_channels(stored)
     try:
         with Image.open(BytesIO(data)) as picture:  # a GIF, before OpenCV 4.11
             return np.asarray(picture.convert("RGB"))[..., ::-1].copy()
