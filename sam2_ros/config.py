@@ -98,9 +98,16 @@ class TrackerConfig(Config):
     )
     remove_speck_area: int = _parameter(
         0,
-        "separate specks of a mask up to this many pixels are removed; 0 leaves them",
+        "separate specks of a mask up to this many pixels are removed, so that far ones do not widen its box; 0 leaves "
+        "them",
         limits=(0, 1_000_000),
         read_only=False,
+    )
+    box_of: str = _parameter(
+        "mask",
+        "what box and centroid of an object are of: mask, or largest_part, its largest connected part, whatever specks "
+        "lie around; masks and areas stay whole",
+        choices=("mask", "largest_part"),
     )
 
     @property

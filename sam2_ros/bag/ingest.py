@@ -1,4 +1,4 @@
-"""A folder of images or a video to a bag with one camera topic."""
+"""A folder of images, an image of several pages, an animation or a video to a bag with one camera topic."""
 
 import math
 import re
@@ -14,7 +14,8 @@ from ..errors import BagError
 from ..stream.messages import NS_PER_S
 from . import definitions
 from .names import CAMERA_TOPIC, DEFAULT_STORAGE
-from .sources import Picture, open_source
+from .picture import Picture
+from .sources import open_source
 from .staging import check_free, staged
 from .writer import bag_writer
 
@@ -30,9 +31,9 @@ TOPIC_NAME = re.compile(r"(/[A-Za-z_][A-Za-z0-9_]*)+")  # absolute, as a bag hol
 class IngestRequest:
     """Which pictures become which bag."""
 
-    source: Path  # folder of images, or a video
+    source: Path  # folder of images, an image with pages, an animation, or a video
     output: Path
-    fps: float | None = None  # None: the video's own rate, 30 for images
+    fps: float | None = None  # None: the own times of a video or an animation, else 30
     topic: str = CAMERA_TOPIC
     compressed: bool = False  # jpeg instead of raw pixels, on TOPIC/compressed
     storage: str = DEFAULT_STORAGE  # or sqlite3
@@ -69,7 +70,8 @@ def ingest(request: IngestRequest) -> IngestSummary:
         writer.add_topic(topic, definitions.COMPRESSED_IMAGE if request.compressed else definitions.IMAGE)
         bar = tqdm(source.pictures(), total=source.count, unit=" frames", disable=None if request.progress else True)
         for index, picture in enumerate(bar):
-            stamp_ns = START_NS + round(index * NS_PER_S / fps)
+            is_timed = request.fps is None and picture.time_ns is not None
+            stamp_ns = START_NS + (picture.time_ns if is_timed else round(index * NS_PER_S / fps))
             writer.write(topic, stamp_ns, _message(picture, stamp_ns, request.compressed))
             frames += 1
     return IngestSummary(frames, topic, request.output)

@@ -62,7 +62,8 @@ def labels_of_png(file: Path) -> np.ndarray:
                     f"the label image {file} has colours ({picture.mode}) in place of ids; "
                     "give PNG files with a palette or of one channel"
                 )
-            return np.array(picture)
+            pixels = np.array(picture)
+            return pixels.astype(np.uint8) if picture.mode == "1" else pixels
     except FileNotFoundError:
         raise BagError(f"there is no label image {file}; every annotated frame needs its result") from None
     except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:

@@ -25,6 +25,7 @@ from .reader import BagReader, Recorded, Span, Topic
 from .recording import Recording, RecordingOptions
 from .schedule import Moment, RecordedPrompts, Schedule
 from .staging import check_free, staged
+from .stamps import Clock, clock_of, standing_note
 from .topics import image_topic, prompts_topic
 from .writer import bag_writer
 
@@ -52,6 +53,8 @@ class ReplayRequest:
     time: TimeConfig = field(default_factory=TimeConfig)
     as_live: bool = False  # only images for which the bag has results: the live node dropped the rest
     only: frozenset[int] | None = None  # stamps of the images to track in; None: all
+    clock: Clock | None = None  # None: by the stamps of the images where they advance, else by recording
+    recover: bool = False  # take what is whole of a bag whose recording was not closed
 
     @property
     def outputs(self) -> tuple[Path, ...]:
@@ -104,10 +107,13 @@ def replay(request: ReplayRequest, make_tracker: Callable[[], Tracker]) -> Repla
     if request.video:
         check_video_name(request.video)
     entries = (*(read_prompts_file(request.prompts) if request.prompts else ()), *request.entries)
-    with BagReader(request.bag) as bag:
+    with BagReader(request.bag, request.recover) as bag:
         topic = image_topic(bag, request.image_topic)
         span = bag.span(request.start_s, request.duration_s)
-        only = tracked_live(bag) if request.as_live else request.only
+        clock = clock_of(bag, topic) if request.clock is None else request.clock
+        if clock.by_recording:
+            _log.warning("%s", standing_note(topic.name))
+        only = _only(bag, request, clock)
         schedule = Schedule(_recorded_prompts(bag, request.prompts_topic), entries, span.start_ns)
         if not schedule.not_applied():
             _log.warning(
@@ -118,7 +124,7 @@ def replay(request: ReplayRequest, make_tracker: Callable[[], Tracker]) -> Repla
         pipeline = Pipeline(make_tracker(), to_rgb, request.time)
         started = time.monotonic()
         with _outputs(request, topic) as outputs:
-            tally = Run(bag, pipeline, schedule, outputs, only).images(topic, span, request.progress)
+            tally = Run(bag, pipeline, schedule, outputs, clock, only).images(topic, span, request.progress)
     return ReplaySummary(
         frames=tally.frames,
         failed=tally.failed,
@@ -172,6 +178,7 @@ class Run:
     pipeline: Pipeline
     schedule: Schedule
     outputs: Outputs
+    clock: Clock
     only: frozenset[int] | None = None  # stamps of the images to track in, None for all
     tally: Tally = field(default_factory=Tally)
 
@@ -195,7 +202,7 @@ class Run:
         An image whose message is damaged is not written: other readers of the new bag would stumble over it.
         """
         try:
-            message = self.bag.decode(recorded)
+            message = self.clock.stamped(self.bag.decode(recorded), recorded)
         except BagError as error:
             self._pass_over(index, error)
             return None
@@ -236,6 +243,16 @@ class Run:
         if failed := self.tally.failed:
             raise BagError(f"none of the {failed} images of {topic.name} can be used: {self.tally.last_error}")
         raise BagError(f"topic {topic.name} has no images in this part of the bag; change --start or --duration")
+
+
+def _only(bag: BagReader, request: ReplayRequest, clock: Clock) -> frozenset[int] | None:
+    """Stamps of the images to track in, None for all. Raises BagError."""
+    if request.as_live and clock.by_recording:
+        raise BagError(
+            f"the stamps of the images in {bag.path} do not advance, so it cannot be told which of them were tracked "
+            "live; leave out --as-live"
+        )
+    return tracked_live(bag) if request.as_live else request.only
 
 
 def tracked_live(bag: BagReader) -> frozenset[int]:

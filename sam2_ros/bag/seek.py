@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from .reader import Recorded
-from .stamps import stamp_of
+from .stamps import Clock
 
 
 class Seeker:
@@ -13,9 +13,10 @@ class Seeker:
     Two streams of one camera have the same order, so that nothing is held; whatever the order is, all are found.
     """
 
-    def __init__(self, messages: Iterator[Recorded], wanted: Iterable[int]) -> None:
+    def __init__(self, messages: Iterator[Recorded], wanted: Iterable[int], clock: Clock) -> None:
         """``wanted``: stamps that will be asked for, each as often as it will be."""
         self._messages = messages
+        self._stamp_of = clock.stamp_of
         self._uses = Counter(wanted)
         self._held: dict[int, Recorded] = {}
 
@@ -30,6 +31,6 @@ class Seeker:
         return self._held[stamp_ns] if self._uses[stamp_ns] > 0 else self._held.pop(stamp_ns)
 
     def _hold(self, recorded: Recorded) -> None:
-        stamp = stamp_of(recorded)
+        stamp = self._stamp_of(recorded)
         if stamp is not None and self._uses[stamp] > 0:
             self._held.setdefault(stamp, recorded)

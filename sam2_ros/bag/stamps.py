@@ -1,15 +1,53 @@
-"""Stamps of messages without decoding them, and which stamps of two streams belong together."""
+"""Stamps of messages without decoding them, what stands for them, and which of two streams belong together."""
 
 import struct
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
 
-from ..stream.messages import NS_PER_S
-from .reader import Recorded
+from ..stream.messages import NS_PER_S, stamp_ns, time_message
+from .definitions import message_types
+from .reader import BagReader, Recorded, Topic
 
 # CDR: four bytes, of which the second says the byte order, then std_msgs/Header, which begins with the stamp.
 _ORDERS = ("<", ">")  # by whether the last bit of that byte is clear
 _AT = 4
+_LOOK = 10  # messages of a topic by which its stamps are judged
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """By which time images, results and ground truth are told apart."""
+
+    by_recording: bool = False  # the stamps say nothing: when each was recorded stands for them
+
+    def stamp_of(self, recorded: Recorded) -> int | None:
+        """Nanoseconds; None when the message is too short to have a stamp."""
+        return recorded.time_ns if self.by_recording else stamp_of(recorded)
+
+    def stamped(self, message: Any, recorded: Recorded) -> Any:
+        """A decoded message with the stamp that counts in its header."""
+        if not self.by_recording or stamp_ns(message.header.stamp) == recorded.time_ns:
+            return message
+        stamp = time_message(message_types(), recorded.time_ns)
+        return replace(message, header=replace(message.header, stamp=stamp))
+
+
+def clock_of(bag: BagReader, topic: Topic) -> Clock:
+    """The clock of a topic whose messages begin with a header: by recording when their stamps do not advance.
+
+    That is when they are zero, or when less than half of the first ones differ.
+    """
+    found = [stamp_of(recorded) for recorded in islice(bag.messages(topic, bag.span()), _LOOK)]
+    different = set(found)
+    return Clock(by_recording=different == {0} or (len(found) > 1 and 2 * len(different) <= len(found)))
+
+
+def standing_note(topic: str) -> str:
+    """What to say of such a topic."""
+    return f"the stamps of {topic} do not advance, as of a driver that sets none; the time of recording stands for them"
 
 
 def stamp_of(recorded: Recorded) -> int | None:

@@ -7,14 +7,13 @@ from typing import Any, Protocol
 from ..errors import BagError, ImageError
 from ..measures.labels import LabelImage
 from ..measures.scoring import Found, Said
-from ..stream.messages import stamp_ns
 from .definitions import IMAGE, TRACKED_OBJECT_ARRAY
 from .label_images import labels_of
 from .layouts import LabelFolder
 from .names import MASKS_TOPIC, OBJECTS_TOPIC
 from .reader import BagReader, Topic
 from .seek import Seeker
-from .stamps import stamp_of
+from .stamps import Clock
 
 
 class Tracked(Protocol):
@@ -43,17 +42,24 @@ class Tracked(Protocol):
 class TrackedBag:
     """Label images and object arrays, as the live node and the replay write them."""
 
-    def __init__(self, bag: BagReader) -> None:
+    def __init__(self, bag: BagReader, clock: Clock) -> None:
         self._bag = bag
+        self._clock = clock
         self.path = bag.path
-        self._masks = _topic(bag, MASKS_TOPIC, IMAGE)
+        self._masks = masks_topic(bag)
         self._objects = _topic(bag, OBJECTS_TOPIC, TRACKED_OBJECT_ARRAY)
         latencies, times = {}, {}
         for recorded in bag.messages(self._objects, bag.span()):
-            message = bag.decode(recorded)
-            latencies[stamp_ns(message.header.stamp)] = float(message.processing_latency)
-            times[stamp_ns(message.header.stamp)] = recorded.time_ns
-        both = {stamp_of(recorded) for recorded in bag.messages(self._masks, bag.span())} & latencies.keys()
+            stamp = clock.stamp_of(recorded)
+            if stamp is not None:
+                latencies[stamp] = float(bag.decode(recorded).processing_latency)
+                times[stamp] = recorded.time_ns
+        both = {clock.stamp_of(recorded) for recorded in bag.messages(self._masks, bag.span())} & latencies.keys()
+        if clock.by_recording and not both:
+            raise BagError(
+                f"the stamps in {bag.path} do not advance, and its masks and objects were recorded at different times, "
+                "so that they cannot be paired; replay its images, and evaluate what comes of it"
+            )
         self.stamps: Sequence[int] = sorted(stamp for stamp in both if stamp is not None)
         self.times_ns: Mapping[int, int] = times
         self.latencies_s: Mapping[int, float] = {stamp: latencies[stamp] for stamp in self.stamps}
@@ -61,8 +67,8 @@ class TrackedBag:
     def read(self, stamps: Sequence[int]) -> Iterator[Found]:
         """The results of these images. Raises BagError."""
         span = self._bag.span()
-        masks = Seeker(self._bag.messages(self._masks, span), stamps)
-        objects = Seeker(self._bag.messages(self._objects, span), stamps)
+        masks = Seeker(self._bag.messages(self._masks, span), stamps, self._clock)
+        objects = Seeker(self._bag.messages(self._objects, span), stamps, self._clock)
         for stamp in stamps:
             mask, array = masks.get(stamp), objects.get(stamp)
             assert mask is not None  # it is one of `stamps`
@@ -96,6 +102,11 @@ def has_results(bag: BagReader) -> bool:
     return all(
         any(topic.name.endswith(name) and topic.count for topic in bag.topics) for name in (MASKS_TOPIC, OBJECTS_TOPIC)
     )
+
+
+def masks_topic(bag: BagReader) -> Topic:
+    """The topic of label images. Raises BagError."""
+    return _topic(bag, MASKS_TOPIC, IMAGE)
 
 
 def _topic(bag: BagReader, name: str, type_name: str) -> Topic:

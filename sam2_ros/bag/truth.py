@@ -11,7 +11,7 @@ from .label_images import labels_of
 from .layouts import LabelFolder
 from .reader import BagReader, Topic
 from .seek import Seeker
-from .stamps import stamp_of
+from .stamps import Clock
 
 
 class Truth(Protocol):
@@ -36,17 +36,18 @@ class Truth(Protocol):
 class TopicTruth:
     """A topic of label images in a bag."""
 
-    def __init__(self, bag: BagReader, topic: Topic) -> None:
+    def __init__(self, bag: BagReader, topic: Topic, clock: Clock) -> None:
         self._bag = bag
         self._topic = topic
+        self._clock = clock
         self.path = bag.path
         self.names: Mapping[int, str] = {}
-        found = {stamp_of(recorded) for recorded in bag.messages(topic, bag.span())}
+        found = {clock.stamp_of(recorded) for recorded in bag.messages(topic, bag.span())}
         self.stamps: Sequence[int] = sorted(stamp for stamp in found if stamp is not None)
 
     def read(self, stamps: Sequence[int]) -> Iterator[Labels]:
         """The objects of the frames of these stamps. Raises BagError."""
-        seeker = Seeker(self._bag.messages(self._topic, self._bag.span()), stamps)
+        seeker = Seeker(self._bag.messages(self._topic, self._bag.span()), stamps, self._clock)
         for stamp in stamps:
             recorded = seeker.get(stamp)
             assert recorded is not None  # it is one of `stamps`

@@ -12,9 +12,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.description = "Make a rosbag2 of a folder of images, in natural order of their names, or of a video."
     add = parser.add_argument
-    add("source", type=Path, metavar="FOLDER_OR_VIDEO", help="image files, or any video that OpenCV reads")
+    add(
+        "source",
+        type=Path,
+        metavar="FOLDER_OR_VIDEO",
+        help="image files, one with pages (TIFF, GIF, WebP), or any video that OpenCV reads",
+    )
     add("output", type=Path, metavar="OUT_BAG", help="the new bag, a folder that is not there yet")
-    add("--fps", type=float, metavar="N", help="images per second (default: the video's own rate, 30 for images)")
+    add(
+        "--fps",
+        type=float,
+        metavar="N",
+        help="images per second (default: the own times of a video or animation, 30 a second for images)",
+    )
     add("--topic", default=CAMERA_TOPIC, help="where raw images go (default: %(default)s)")
     add("--compressed", action="store_true", help="write jpeg instead of raw images, to TOPIC/compressed")
     add_storage(parser)

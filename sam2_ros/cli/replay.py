@@ -19,7 +19,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("bag", type=Path, metavar="IN", help="rosbag2: a folder, or an .mcap or .db3 file")
     add("--output", type=Path, required=True, metavar="OUT", help="the new bag, a folder that is not there yet")
-    add("--image-topic", metavar="TOPIC", help="raw or compressed images (default: the bag's only image topic)")
+    add(
+        "--image-topic",
+        metavar="TOPIC",
+        help="raw or compressed images (default: the bag's only one, or the only one with colours)",
+    )
     add("--prompts", type=Path, metavar="FILE", help="prompts in YAML")
     add("--prompts-topic", default=PROMPTS_TOPIC, metavar="TOPIC", help="recorded prompts (default: %(default)s)")
     add("--start", type=float, default=0.0, metavar="S", help="begin S seconds after the bag's first message")
@@ -29,6 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="track only in images for which the bag has results of a live tracker, which dropped the others",
     )
+    add("--recover", action="store_true", help="take what is whole of a bag whose recording was not closed")
     add("--no-images", action="store_true", help="leave the input images out of the new bag")
     add("--overlay", action="store_true", help="write overlay pictures to the new bag as well")
     add("--video", type=Path, metavar="FILE", help="write overlay pictures to a video, such as out.mp4")
@@ -64,6 +69,7 @@ def run(options: argparse.Namespace) -> None:
         progress=not options.quiet,
         time=config_from(TimeConfig, options),
         as_live=options.as_live,
+        recover=options.recover,
     )
     compiling = choice.compile_network == "always"
     summary = replay(request, lambda: repeatable_tracker(load_network(choice), config, compiling))

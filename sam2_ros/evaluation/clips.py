@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..bag.reader import STORAGE_SUFFIXES
-from ..bag.sources import IMAGE_SUFFIXES, natural
+from ..bag.folders import natural, visible
+from ..bag.sources import IMAGE_SUFFIXES
+from ..bag.storage import STORAGE_SUFFIXES
 from ..errors import EvaluationError
 
 LIST_SUFFIXES = (".txt", ".list")
@@ -41,7 +42,7 @@ def _listed(file: Path) -> list[Path]:
 
 
 def _clips_in(folder: Path) -> Iterator[Path]:
-    children = sorted(folder.iterdir(), key=natural)
+    children = sorted(visible(folder), key=natural)
     if _is_clip(folder, children):
         yield folder
         return
@@ -56,7 +57,7 @@ def _is_clip(folder: Path, children: list[Path]) -> bool:
     if (folder / METADATA).is_file() or _is_sequence(children):
         return True
     folders = [child for child in children if child.is_dir()]
-    return bool(folders) and all(OBJECT.fullmatch(each.name) and _is_sequence(list(each.iterdir())) for each in folders)
+    return bool(folders) and all(OBJECT.fullmatch(each.name) and _is_sequence(visible(each)) for each in folders)
 
 
 def _is_sequence(children: list[Path]) -> bool:

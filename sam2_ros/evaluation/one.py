@@ -159,7 +159,7 @@ def _matched(match: Mapping[int, int] | None) -> list[str]:
 
 
 def _gaps(clip: Clip) -> list[str]:
-    notes = []
+    notes = [*clip.images.notes]
     annotated, images = len(clip.truth.stamps), len(clip.tracked.stamps)
     if len(clip.pairs) < images:
         notes.append(f"{len(clip.pairs)} of {images} images have ground truth; only these count")

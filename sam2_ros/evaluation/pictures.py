@@ -77,7 +77,7 @@ def _look(request: EvaluateRequest, path: Path, images: Timeline, stamps: list[i
             if is_bag(path):
                 bag = stack.enter_context(BagReader(path))
                 topic = image_topic(bag, request.image_topic, besides=request.truth_topic)
-                look = _look_in_bag(bag, Seeker(bag.messages(topic, bag.span()), stamps))
+                look = _look_in_bag(bag, Seeker(bag.messages(topic, bag.span()), stamps, images.clock))
             else:
                 look = _look_in_folder(ImageFolder(path), images)
         yield look

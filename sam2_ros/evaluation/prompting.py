@@ -42,7 +42,8 @@ def _of_mask(object_id: int, mask: np.ndarray, label: str) -> Prompt:
 
 def _of_box(object_id: int, mask: np.ndarray, label: str) -> Prompt:
     x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
-    return Prompt(object_id, box=np.array((x, y, x + width - 1, y + height - 1), dtype=np.float64), label=label)
+    x_max, y_max = x + max(width - 1, 1), y + max(height - 1, 1)  # a box has to have an area
+    return Prompt(object_id, box=np.array((x, y, x_max, y_max), dtype=np.float64), label=label)
 
 
 def _of_click(object_id: int, mask: np.ndarray, label: str) -> Prompt:

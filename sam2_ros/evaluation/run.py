@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ..bag.folders import visible
 from ..bag.ingest import IngestRequest, ingest
 from ..bag.names import PROMPTS_TOPIC
 from ..bag.prompts_file import PromptEntry
@@ -83,7 +84,7 @@ def images_bag(request: EvaluateRequest, at: Places) -> Path:
         # A jpeg goes into the bag as it is; anything else would lose by becoming one.
         jpeg = all(
             file.suffix.lower() in JPEG_SUFFIXES
-            for file in request.results.iterdir()
+            for file in visible(request.results)
             if file.suffix.lower() in IMAGE_SUFFIXES
         )
         ingest(IngestRequest(request.results, at.images, fps=request.fps, compressed=jpeg, progress=False))
@@ -113,6 +114,7 @@ def track(
             image_topic=tracked_on,
             entries=entries,
             prompts_topic=topic,
+            clock=images.clock,
             keep_images=False,
             progress=progress,
             only=None if only is None else frozenset(only),

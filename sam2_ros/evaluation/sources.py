@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..bag.folders import visible
 from ..bag.ingest import START_NS
 from ..bag.layouts import LabelFolder, label_folder
-from ..bag.reader import STORAGE_SUFFIXES, BagReader
+from ..bag.reader import BagReader, Topic
 from ..bag.sources import IMAGE_SUFFIXES, ImageFolder
-from ..bag.stamps import stamp_of
+from ..bag.stamps import Clock, clock_of, standing_note
+from ..bag.storage import STORAGE_SUFFIXES
 from ..bag.topics import image_topic
-from ..bag.tracked import Tracked, TrackedBag, TrackedFolder, has_results
+from ..bag.tracked import Tracked, TrackedBag, TrackedFolder, has_results, masks_topic
 from ..bag.truth import FolderTruth, TopicTruth, Truth, truth_topic
 from ..errors import EvaluationError
 from ..measures.protocol import Protocol
@@ -27,6 +29,8 @@ class Timeline:
 
     stamps: Sequence[int]  # nanoseconds, ascending
     stems: Sequence[str] = ()  # names of their files, where they come from files
+    clock: Clock = field(default_factory=Clock)
+    notes: tuple[str, ...] = ()  # what the user should be told of them
 
 
 def is_bag(path: Path) -> bool:
@@ -63,11 +67,37 @@ def timeline(request: EvaluateRequest, protocol: Protocol, images: Path) -> Time
         stems = label_folder(request.results).stems if recorded else ImageFolder(request.results).stems
         return Timeline([START_NS + round(index * NS_PER_S / request.fps) for index in range(len(stems))], stems)
     with BagReader(images) as bag:
-        if protocol is Protocol.RECORDED:
-            return Timeline(TrackedBag(bag).stamps)
-        topic = image_topic(bag, request.image_topic, besides=request.truth_topic)
-        stamps = {stamp_of(recorded) for recorded in bag.messages(topic, bag.span())}
-        return Timeline(sorted(stamp for stamp in stamps if stamp is not None))
+        recorded = protocol is Protocol.RECORDED
+        topic = masks_topic(bag) if recorded else image_topic(bag, request.image_topic, besides=request.truth_topic)
+        notes = standing_notes(request, bag, topic)
+        clock = Clock(by_recording=bool(notes))
+        if recorded:
+            return Timeline(TrackedBag(bag, clock).stamps, clock=clock, notes=notes)
+        found = {clock.stamp_of(message) for message in bag.messages(topic, bag.span())}
+        stamps = sorted(stamp for stamp in found if stamp is not None)
+        if clock.by_recording and 2 * len(stamps) <= topic.count:
+            raise EvaluationError(
+                f"neither the stamps of {topic.name} in {bag.path} advance nor the times at which it was recorded, so "
+                "nothing says which ground truth belongs to which image; record it again"
+            )
+        return Timeline(stamps, clock=clock, notes=(*notes, *_doubles_note(topic, len(stamps))))
+
+
+def standing_notes(request: EvaluateRequest, bag: BagReader, topic: Topic) -> tuple[str, ...]:
+    """A sentence for each topic, of images or results and of ground truth, whose stamps do not advance."""
+    notes = [standing_note(topic.name)] if clock_of(bag, topic).by_recording else []
+    truth = request.truth or request.results
+    if is_bag(truth):
+        with BagReader(truth) as other:
+            labels = truth_topic(other, request.truth_topic)
+            notes += [standing_note(labels.name)] if clock_of(other, labels).by_recording else []
+    return tuple(notes)
+
+
+def _doubles_note(topic: Topic, different: int) -> list[str]:
+    if different == topic.count:
+        return []
+    return [f"{topic.count - different} images of {topic.name} have the stamp of another one; of equals one counts"]
 
 
 def open_truth(request: EvaluateRequest, images: Timeline, stack: ExitStack) -> Truth:
@@ -80,7 +110,7 @@ def open_truth(request: EvaluateRequest, images: Timeline, stack: ExitStack) -> 
                 "none; give a folder of label images with --truth"
             )
         bag = stack.enter_context(BagReader(path))
-        return TopicTruth(bag, truth_topic(bag, request.truth_topic))
+        return TopicTruth(bag, truth_topic(bag, request.truth_topic), images.clock)
     if request.truth is None:
         raise EvaluationError(f"the folder {path} holds no ground truth; give it with --truth")
     folder = label_folder(path)
@@ -90,7 +120,7 @@ def open_truth(request: EvaluateRequest, images: Timeline, stack: ExitStack) -> 
 def open_tracked(path: Path, images: Timeline, stack: ExitStack) -> Tracked:
     """The results of a clip: a bag, or a folder of label images that has those of ``images``."""
     if is_bag(path):
-        return TrackedBag(stack.enter_context(BagReader(path)))
+        return TrackedBag(stack.enter_context(BagReader(path)), images.clock)
     return TrackedFolder(label_folder(path), dict(zip(images.stamps, images.stems, strict=True)))
 
 
@@ -125,4 +155,4 @@ def _is_place(stem: str, images: Timeline) -> bool:
 
 
 def _has(folder: Path, suffixes: Sequence[str]) -> bool:
-    return any(file.suffix.lower() in suffixes and file.is_file() for file in folder.iterdir())
+    return any(file.suffix.lower() in suffixes and file.is_file() for file in visible(folder))

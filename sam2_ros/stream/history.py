@@ -22,7 +22,7 @@ class Seen:
 
     object_id: int
     label: str
-    visible: bool
+    visible: bool  # and with a mask: one without is looked for like a lost one
     box: tuple[int, int, int, int] | None  # of its mask: x_min, y_min, x_max, y_max
 
 
@@ -46,7 +46,7 @@ def remembered(image: np.ndarray, result: FrameResult) -> Remembered:
 
 
 def _seen(state: ObjectState) -> Seen:
-    return Seen(state.object_id, state.label, state.visible, state.box)
+    return Seen(state.object_id, state.label, state.confirmed, state.box)
 
 
 class FrameHistory:

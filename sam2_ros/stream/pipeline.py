@@ -12,7 +12,8 @@ from ..config import TimeConfig
 from ..errors import DeviceError, PromptError
 from ..tracking.prompt import Prompt
 from ..tracking.result import FrameResult, PromptOutcome
-from ..tracking.tracker import EncodedFrame, Tracker
+from ..tracking.tracker import CaughtUp, EncodedFrame, Tracker
+from .doubles import Doubles
 from .history import FrameHistory, Remembered, remembered
 from .messages import NS_PER_S, Command, Remove, Reset, commands_from, stamp_ns
 from .pointing import Pointing
@@ -96,6 +97,7 @@ class Pipeline:
         self._pointing: deque[Pointing] = deque(maxlen=MAX_WAITING)
         self._crowded_out = 0  # prompt messages that gave way since the last image
         self._size: tuple[int, int] | None = None
+        self._doubles = Doubles()
 
     @property
     def tracker(self) -> Tracker:
@@ -135,7 +137,7 @@ class Pipeline:
         due = [request for request in self._waiting if request.stamp_ns <= stamp]
         for number, request in enumerate(due):
             self._command(due[: number + 1])
-            self._apply_late(request, stamp)
+            notes += self._apply_late(request, stamp)
         now = [(request, place, prompt) for request in due for place, prompt in request.prompts()]
         result = self._tracker.step(prepared.encoded, [prompt for _, _, prompt in now], stamp)
         for (request, place, _), outcome in zip(now, result.outcomes, strict=True):
@@ -150,7 +152,7 @@ class Pipeline:
             frame=frame,
             result=result,
             processing_latency=prepared.seconds + time.perf_counter() - started,
-            notes=(*notes, *dict.fromkeys(refusals), *result.warnings),
+            notes=(*notes, *dict.fromkeys(refusals), *result.warnings, *self._doubles.notes(result.objects)),
             answers=answers,
         )
 
@@ -182,27 +184,31 @@ class Pipeline:
                 return PromptOutcome(object_id, False, str(error))
         return PromptOutcome(object_id, True, "")
 
-    def _apply_late(self, request: Request, stamp: int) -> None:
-        """Apply prompts that were made on an image of the past; without a history they are for the image at hand."""
+    def _apply_late(self, request: Request, stamp: int) -> tuple[str, ...]:
+        """Apply prompts that were made on an image of the past; what the user should be told of them.
+
+        Without a history they are for the image at hand.
+        """
         prompts = request.prompts()
         if not prompts or not self._config.history_seconds or request.stamp_ns in (0, stamp):
-            return
+            return ()
         try:
             past = self._history.since(request.stamp_ns, stamp)
             if not past:
-                return  # it is for the image at hand
-            outcomes = self._catch_up(past, [prompt for _, prompt in prompts])
+                return ()  # it is for the image at hand
+            caught_up = self._catch_up(past, [prompt for _, prompt in prompts])
         except (DeviceError, PromptError) as error:
             request.refuse(str(error))
-            return
-        for (place, _), outcome in zip(prompts, outcomes, strict=True):
+            return ()
+        for (place, _), outcome in zip(prompts, caught_up.outcomes, strict=True):
             request.close(place, outcome)
+        return caught_up.warnings
 
-    def _catch_up(self, past: Sequence[Remembered], prompts: Sequence[Prompt]) -> tuple[PromptOutcome, ...]:
+    def _catch_up(self, past: Sequence[Remembered], prompts: Sequence[Prompt]) -> CaughtUp:
         """Apply prompts to the past, and remember it as it is seen now."""
         caught_up = self._tracker.catch_up(past, prompts)
         self._history.rewrite(past, caught_up.states)
-        return caught_up.outcomes
+        return caught_up
 
     def _point(self) -> list[str]:
         """Apply clicks and detections on images that were tracked in; why some were not."""
@@ -225,8 +231,10 @@ class Pipeline:
             past = self._history.since(pointing.stamp_ns, latest.stamp_ns) or past
         room = self._tracker.config.max_objects - len(self._tracker.object_ids)
         prompts = pointing.prompts(past[0], room)
-        outcomes = self._catch_up(past, prompts) if prompts else ()
-        return [outcome.reason for outcome in outcomes if not outcome.accepted]
+        if not prompts:
+            return []
+        caught_up = self._catch_up(past, prompts)
+        return [*(outcome.reason for outcome in caught_up.outcomes if not outcome.accepted), *caught_up.warnings]
 
     # --- notes -------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..errors import PromptError
-from ..tracking.prompt import Prompt
+from ..tracking.prompt import SHARES, Prompt, are_shares
 from .association import Associator, Detection
 from .history import Remembered
 from .messages import stamp_ns
@@ -52,8 +52,11 @@ class Detections:
     associator: Associator
 
     def prompts(self, frame: Remembered, room: int) -> list[Prompt]:
-        """Those that the tracker needs."""
-        return self.associator.prompts(self.found, frame.seen, room)
+        """Those that the tracker needs. Raises PromptError when the detector does not speak of pixels."""
+        usable = [detection for detection in self.found if _has_pixels(detection.box)]
+        if self.found and not usable:
+            raise PromptError(f"no box of {len(self.found)} detections is as large as a pixel, {SHARES}")
+        return self.associator.prompts(usable, frame.seen, room)
 
 
 def click_from(message: Any) -> Click:
@@ -67,6 +70,10 @@ def detections_from(message: Any, associator: Associator) -> Detections:
     """Of a vision_msgs/Detection2DArray; detections without an area are left out."""
     found = [_detection(detection) for detection in message.detections]
     return Detections(stamp_ns(message.header.stamp), [d for d in found if d is not None], associator)
+
+
+def _has_pixels(box: np.ndarray) -> bool:
+    return not are_shares(box) and bool((box[2:] - box[:2] >= 1).all())
 
 
 def _detection(message: Any) -> Detection | None:

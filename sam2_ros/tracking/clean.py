@@ -16,6 +16,13 @@ def clean(mask: np.ndarray, fill_hole_area: int, remove_speck_area: int) -> np.n
     return mask
 
 
+def largest_part(mask: np.ndarray) -> np.ndarray:
+    """The largest 8-connected component of a mask (H, W) bool that is not empty; of equals the first."""
+    _, components, statistics, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
+    largest: np.ndarray = components == 1 + int(statistics[1:, cv2.CC_STAT_AREA].argmax())  # 0 is outside the mask
+    return largest
+
+
 def _small_components(mask: np.ndarray, max_area: int, enclosed: bool) -> np.ndarray:
     """Pixels of the 8-connected components of ``mask`` (H, W) bool with at most ``max_area`` pixels.
 

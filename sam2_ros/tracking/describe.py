@@ -5,14 +5,14 @@ of them. Everything else happens on the host, and for each object only where its
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import torch
 
 from ..config import TrackerConfig
-from .clean import clean
+from .clean import clean, largest_part
 from .region import Region, positive_region, upsample
 from .result import ObjectState
 from .track import Sighting
@@ -93,7 +93,7 @@ def describe(
         if patch is not None:
             mask[patch.region.slices] = patch.mask
             _paint(labels, highest, patch, sighting.track.object_id)
-        states.append(_state(sighting, spoken, mask, NOTHING if patch is None else shape_of(patch), stamp_ns))
+        states.append(_state(sighting, spoken, mask, _shape(patch, config), stamp_ns))
     return states, labels
 
 
@@ -120,6 +120,16 @@ def _paint(labels: np.ndarray, highest: np.ndarray, patch: Patch, object_id: int
     np.copyto(labels[area], object_id, where=wins, casting="unsafe")
 
 
+def _shape(patch: Patch | None, config: TrackerConfig) -> MaskShape:
+    """What is reported of a mask: its own extent, or with the area of all of it that of its largest part."""
+    if patch is None:
+        return NOTHING
+    shape = shape_of(patch)
+    if not shape.area or config.box_of == "mask":
+        return shape
+    return replace(shape_of(replace(patch, mask=largest_part(patch.mask))), area=shape.area)
+
+
 def shape_of(patch: Patch) -> MaskShape:
     """Box, area and centroid of a mask, in pixels of the whole image."""
     pixels = patch.mask.view(np.uint8)
@@ -142,7 +152,7 @@ def shape_of(patch: Patch) -> MaskShape:
 
 def _state(sighting: Sighting, said: Said, mask: np.ndarray, shape: MaskShape, stamp_ns: int) -> ObjectState:
     visible = said.object_score > 0
-    track = sighting.track.seen(visible, stamp_ns)
+    track = sighting.track.seen(visible and shape.area > 0, stamp_ns)
     return ObjectState(
         object_id=track.object_id,
         label=track.label,

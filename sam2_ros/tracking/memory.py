@@ -140,6 +140,10 @@ class MemoryBank:
         for held in (self._recent_of, self._pointer_of):
             held[slot, held[slot] >= frame] = EMPTY
 
+    def withdraw(self, slot: int, frame: int) -> None:
+        """Forget that frame number ``frame`` was prompted in a slot."""
+        self._prompted_of[slot, self._prompted_of[slot] == frame] = EMPTY
+
     def copy(self, slots: Sequence[int]) -> "SlotCopy":
         """What the slots hold, to be put back by `restore`."""
         rows = torch.tensor(slots, dtype=torch.long, device=self._frames.device)

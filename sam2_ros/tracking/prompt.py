@@ -6,6 +6,8 @@ import numpy as np
 
 from ..errors import PromptError
 
+SHARES = "as when they are shares of the image's sides; give pixels: x times its width, y times its height"
+
 
 def _no_points() -> np.ndarray:
     return np.zeros((0, 2))
@@ -67,6 +69,8 @@ class Prompt:
             raise self.error(f"point labels are {labels}; use 1 for object and 0 for background")
         if not np.isfinite(self.points).all():
             raise self.error("a point is not a finite number; give pixel coordinates")
+        if len(self.points) > 1 and are_shares(self.points):
+            raise self.error(f"all of its {len(self.points)} points lie within 0..1, {SHARES}")
         if self.box is not None:
             self._check_box(self.box)
         if self.mask is not None:
@@ -83,6 +87,10 @@ class Prompt:
         x_min, y_min, x_max, y_max = box
         if x_max <= x_min or y_max <= y_min:
             raise self.error(f"its box {format_box(box)} has no area; give x_min < x_max and y_min < y_max in pixels")
+        if are_shares(box):
+            raise self.error(f"the sides of its box {format_box(box)} lie within 0..1, {SHARES}")
+        if x_max - x_min < 1 or y_max - y_min < 1:
+            raise self.error(f"its box {format_box(box)} is smaller than a pixel; give pixels of the image")
 
     def error(self, what: str) -> PromptError:
         """A PromptError that names this prompt's object."""
@@ -109,13 +117,28 @@ class Prompt:
             raise self.error(
                 f"its box {format_box(self.box)} is outside the {width}x{height} image; give pixels of that image"
             )
+        if clipped[2] - clipped[0] < 1 or clipped[3] - clipped[1] < 1:
+            raise self.error(
+                f"less than a pixel of its box {format_box(self.box)} is inside the {width}x{height} image; "
+                "give pixels of that image"
+            )
         return replace(self, box=clipped)
+
+    @property
+    def denies(self) -> bool:
+        """Whether it says that the object is not in the picture: an empty mask."""
+        return self.mask is not None and not self.mask.any()
 
     def can_start(self) -> bool:
         """Whether an object can begin with this prompt: something of it is said to be in the picture."""
         if self.mask is not None:
             return bool(self.mask.any())
         return self.box is not None or bool((self.point_labels == 1).any())
+
+
+def are_shares(coordinates: np.ndarray) -> bool:
+    """Whether coordinates (...,) look like shares of the image's sides, as many detectors give them."""
+    return bool(((coordinates >= 0) & (coordinates <= 1)).all())
 
 
 def format_box(box: np.ndarray) -> str:

@@ -24,10 +24,15 @@ class ObjectState:
     area: int  # pixels of the mask
     centroid: tuple[float, float] | None  # x, y of the mask
     first_seen_ns: int  # stamp of the image of the first prompt
-    last_seen_ns: int  # stamp of the last image in which it was visible
-    frames_since_seen: int  # steps since then, 0 when visible now
+    last_seen_ns: int  # stamp of the last image in which it was confirmed
+    frames_since_seen: int  # steps since then, 0 when confirmed now
     prediction: MaskPrediction  # what the network said, B = 1
     tracked: MaskPrediction | None  # what tracking alone said, before a prompt on this frame; None for a new object
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether it was really seen: visible, and with a mask that is not empty."""
+        return self.visible and self.area > 0
 
     @property
     def visibility(self) -> float:

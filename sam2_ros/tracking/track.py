@@ -19,9 +19,9 @@ class Track:
     frames_since_seen: int
     born: int  # frame index of the first prompt
 
-    def seen(self, visible: bool, stamp_ns: int) -> "Track":
+    def seen(self, confirmed: bool, stamp_ns: int) -> "Track":
         """The track after one more image, with the object in it or not."""
-        if visible:
+        if confirmed:
             return replace(self, last_seen_ns=stamp_ns, frames_since_seen=0)
         return replace(self, frames_since_seen=self.frames_since_seen + 1)
 
@@ -38,4 +38,4 @@ class Sighting:
     track: Track
     tracked: MaskPrediction | None
     prediction: MaskPrediction
-    prompted: bool
+    prompted: bool  # with where it is, not with that it is not there

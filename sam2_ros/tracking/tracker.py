@@ -1,7 +1,7 @@
 """The tracker: one verb for a stream, `Tracker.step`; `catch_up` for prompts that come late; `remove` and `reset`."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -51,6 +51,7 @@ class CaughtUp:
     states: tuple[
         tuple[ObjectState, ...], ...
     ]  # of the prompted objects, for each frame that they were carried through
+    warnings: tuple[str, ...] = ()  # what the user should be told
 
 
 Arguments = ParamSpec("Arguments")
@@ -150,7 +151,8 @@ class Tracker:
             except torch.cuda.OutOfMemoryError as error:
                 self._make_room(requests, outcomes, warnings, error)
         self._remember(sightings, memory, self._frame)
-        self._tracks = [s.track.seen(state.visible, stamp_ns) for s, state in zip(sightings, states, strict=True)]
+        warnings += unconfirmed(states, requests)
+        self._tracks = [s.track.seen(state.confirmed, stamp_ns) for s, state in zip(sightings, states, strict=True)]
         self._admission.use(self.object_ids)
         self._frame += 1
         return FrameResult(
@@ -178,6 +180,8 @@ class Tracker:
         kept = self._bank.copy([track.slot for track in touched])
         for track in touched:
             self._bank.rewind(track.slot, past[0].index)
+            if requests[track.object_id][-1].denies:
+                self._bank.withdraw(track.slot, past[0].index)
         try:
             carried, states = self._carry(past, touched, requests)
         except (torch.cuda.OutOfMemoryError, DeviceError) as error:
@@ -191,7 +195,7 @@ class Tracker:
         self._tracks = sorted([*others, *carried], key=lambda track: track.object_id)
         self._admission.use(self.object_ids)
         scores = {state.object_id: state.mask_score for state in states[0]}
-        return CaughtUp(_with_scores(outcomes, scores), tuple(states))
+        return CaughtUp(_with_scores(outcomes, scores), tuple(states), tuple(unconfirmed(states[0], requests)))
 
     def remove(self, object_id: int) -> None:
         """Stop tracking an object. Raises PromptError when it is not tracked."""
@@ -239,7 +243,9 @@ class Tracker:
             words = Words(sightings)
             self._remember(sightings, self._vision.memorise(image, sightings), frame.index)
             states, _ = describe(sightings, size, frame.stamp_ns, self._config, words)
-            carried = [s.track.seen(state.visible, frame.stamp_ns) for s, state in zip(sightings, states, strict=True)]
+            carried = [
+                s.track.seen(state.confirmed, frame.stamp_ns) for s, state in zip(sightings, states, strict=True)
+            ]
             seen.append(tuple(states))
         return carried, seen
 
@@ -288,6 +294,19 @@ class Tracker:
     def _drop(self, track: Track) -> None:
         self._bank.forget(track.slot)
         self._tracks.remove(track)
+
+
+def unconfirmed(states: Sequence[ObjectState], prompted: Collection[int]) -> list[str]:
+    """A sentence for each object that counts as visible with an empty mask, when that begins or after a prompt.
+
+    ``prompted``: ids of the objects that were prompted on this image.
+    """
+    return [
+        f"object {state.object_id} counts as visible ({state.object_score:.1f}), but its mask is empty, so it is not "
+        f"taken as seen; prompt it {'with a larger mask or box' if state.object_id in prompted else 'again'}"
+        for state in states
+        if state.visible and not state.confirmed and (state.object_id in prompted or state.frames_since_seen == 1)
+    ]
 
 
 def _with_scores(outcomes: Sequence[PromptOutcome], scores: dict[int, float]) -> tuple[PromptOutcome, ...]:

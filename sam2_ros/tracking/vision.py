@@ -64,7 +64,8 @@ class Vision:
     ) -> Sighting:
         prompts = requests.get(track.object_id, ())
         corrected = self._prompt(features, image, prompts, tracked, size)
-        return Sighting(track.relabelled(prompts), tracked, corrected, bool(prompts))
+        is_anchor = bool(prompts) and not prompts[-1].denies
+        return Sighting(track.relabelled(prompts), tracked, corrected, is_anchor)
 
     def start(self, image: ImageFeatures, track: Track, prompts: Sequence[Prompt], size: Size) -> Sighting:
         """An object that begins with this image."""

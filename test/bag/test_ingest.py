@@ -114,7 +114,7 @@ def check_refused(tmp_path, source, message, **options):
 
 def test_empty_folder(tmp_path):
     (tmp_path / "images").mkdir()
-    check_refused(tmp_path, tmp_path / "images", r"images has no images; give one with files that end in .bmp, .jpeg")
+    check_refused(tmp_path, tmp_path / "images", r"images has no images; give one with files that end in .apng, .bmp")
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", b"\xff\xd8\xff\xe0"])

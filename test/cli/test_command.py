@@ -55,7 +55,17 @@ def test_every_option_of_replay_arrives(tmp_path, capsys, monkeypatch):
         run(
             *("replay", "in", "--output", "out", "--image-topic", "/i", "--prompts", "p.yaml", "--prompts-topic", "/p"),
             *("--start", "1.5", "--duration", "2", "--no-images", "--overlay", "--video", "v.mp4", "--overlays", "dir"),
-            *("--as-live", "--storage", "sqlite3", "--quiet", "--history-seconds", "1.5", "--catch-up-frames", "3"),
+            *(
+                "--as-live",
+                "--recover",
+                "--storage",
+                "sqlite3",
+                "--quiet",
+                "--history-seconds",
+                "1.5",
+                "--catch-up-frames",
+                "3",
+            ),
         )
     (request,) = seen
     assert {name: str(getattr(request, name)) for name in request.__slots__} == {
@@ -75,6 +85,8 @@ def test_every_option_of_replay_arrives(tmp_path, capsys, monkeypatch):
         "progress": "False",
         "as_live": "True",
         "only": "None",
+        "clock": "None",
+        "recover": "True",
         "time": "TimeConfig(history_seconds=1.5, stamp_tolerance=0.0, catch_up_frames=3)",
     }
 

@@ -100,7 +100,7 @@ def test_a_folder_of_bags_of_which_one_is_cut_off(tmp_path: Path, capsys: pytest
         ["c", "1.000"],
         ["all", "0.917"],
     ]
-    assert f"{tmp_path / 'found' / 'b'}: the bag {tmp_path / 'found' / 'b'} cannot be read" in said.err
+    assert f"{tmp_path / 'found' / 'b'}: the bag {tmp_path / 'found' / 'b' / 'b.mcap'} cannot be read" in said.err
 
 
 def test_sequences_of_images_are_tracked_from_their_first_mask(

@@ -237,6 +237,32 @@ def test_void_is_background_in_folders(tmp_path: Path) -> None:
     assert j_mean(davis(tmp_path / "found", FOUND), davis(tmp_path / "truth", void)) == pytest.approx(J_MEAN)
 
 
+@pytest.mark.parametrize("white", ["palette", "grey", "bits"])
+def test_black_and_white_masks_are_of_one_object(tmp_path: Path, white: str) -> None:
+    right = [np.where(pixels == 1, 1, 0).astype(np.uint8) for pixels in TRUE]
+    right[1][:] = 0  # it is out of sight for a while
+    masks = {f"{index:05d}": pixels * np.uint8(255) for index, pixels in enumerate(right)}
+    if white == "palette":
+        write_pngs(tmp_path / "truth", masks)
+    else:
+        (tmp_path / "truth").mkdir()
+        for stem, pixels in masks.items():
+            picture = Image.fromarray(pixels)
+            (picture if white == "grey" else picture.convert("1")).save(tmp_path / "truth" / f"{stem}.png")
+    found = davis(tmp_path / "found", right)
+    assert j_mean(found, tmp_path / "truth") == 1.0
+    assert j_mean(tmp_path / "truth", found) == 1.0  # results may be such masks as well
+
+
+def test_void_alone_on_a_frame_is_no_object(tmp_path: Path) -> None:
+    void = [pixels.copy() for pixels in TRUE]
+    void[2] = np.where(void[2] > 0, 255, 0).astype(np.uint8)
+    without = [pixels.copy() for pixels in TRUE]
+    without[2][:] = 0
+    expected = j_mean(davis(tmp_path / "found", FOUND), davis(tmp_path / "without", without))
+    assert j_mean(tmp_path / "found", davis(tmp_path / "truth", void)) == expected
+
+
 def test_sparse_folders_as_mose_or_lvos_may_have_them(tmp_path: Path, found: Path) -> None:
     truth = write_pngs(tmp_path / "truth", {f"{index:08d}": TRUE[index] for index in (0, 2, 5)})
     assert j_mean(davis(tmp_path / "found_pngs", FOUND), davis(tmp_path / "again", TRUE)) == pytest.approx(J_MEAN)
@@ -289,7 +315,7 @@ def test_folders_that_cannot_be_used(tmp_path: Path, found: Path, spoil, sentenc
 def test_a_truncated_bag_is_named(found: Path, truth: Path) -> None:
     file = next(found.glob("*.mcap"))
     file.write_bytes(file.read_bytes()[:-400])
-    with pytest.raises(BagError, match=r"the bag .*found cannot be read"):
+    with pytest.raises(BagError, match=r"the bag .*found.mcap cannot be read"):
         j_mean(found, truth)
 
 
@@ -384,3 +410,13 @@ def test_pictures_of_frames(tmp_path: Path, found: Path) -> None:
 
 def camera_picture(index: int) -> np.ndarray:
     return np.asarray(image(index).content.data).reshape(48, 64, 3)
+
+
+@pytest.mark.parametrize("sides", [(1, 1), (1, 9), (9, 1)])
+def test_an_object_of_a_pixel_across_is_prompted_by_a_box(tmp_path: Path, sides: "tuple[int, int]") -> None:
+    small = np.zeros((48, 64), np.uint8)
+    small[10 : 10 + sides[0], 20 : 20 + sides[1]] = 1
+    messages = [each for index in range(3) for each in (image(index), label_message(index, small))]
+    bag = write_bag(tmp_path / "bag", messages)
+    toy = ModelChoice(model="toy", checkpoint="random", image_size=64, device="cpu")
+    assert len(evaluate(EvaluateRequest(bag, protocol=Protocol.FIRST_BOX, choice=toy)).rows) == 3

@@ -11,6 +11,7 @@ from helpers.tracked_bags import block, results, results_bag, truth_bag, write_p
 from sam2_ros.bag import definitions
 from sam2_ros.bag.reader import BagReader
 from sam2_ros.bag.seek import Seeker
+from sam2_ros.bag.stamps import Clock
 from sam2_ros.config import ModelChoice
 from sam2_ros.errors import EvaluationError
 from sam2_ros.evaluation.one import evaluate
@@ -117,7 +118,7 @@ def test_streams_are_not_held_in_memory(tmp_path: Path) -> None:
     bag_path = truth_bag(tmp_path / "truth", [block(10)] * 30)
     stamps = [stamp_of(index) for index in range(30)]
     with BagReader(bag_path) as bag:
-        seeker = Seeker(bag.messages(bag.topics[0], bag.span()), stamps[::2])
+        seeker = Seeker(bag.messages(bag.topics[0], bag.span()), stamps[::2], Clock())
         for stamp in stamps[::2]:
             assert seeker.get(stamp) is not None
             assert not seeker._held

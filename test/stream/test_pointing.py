@@ -127,7 +127,7 @@ def test_more_detections_than_there_is_room_for_are_left_out_silently(pipeline: 
     pipeline.add_pointing(detections_from(detections(1.0, *boxes), associator))
     processed = process(pipeline, 1.1)
     assert len(processed.result.objects) == 3
-    assert processed.notes == ()
+    assert not any("max_objects" in note for note in processed.notes)
 
 
 def test_boxes_without_an_area_and_without_classes() -> None:
@@ -138,3 +138,23 @@ def test_boxes_without_an_area_and_without_classes() -> None:
     (found,) = detections_from(message, associator).found
     assert (found.score, found.label, found.name) == (1.0, "", "track 4")
     assert found.box.tolist() == [5, 5, 20, 20]
+
+
+def test_a_detector_that_gives_shares_of_the_sides_is_told_to_give_pixels(pipeline: Pipeline) -> None:
+    process(pipeline, 1.0)
+    shares = detections(1.0, (0.1, 0.2, 0.4, 0.6), (0.5, 0.5, 0.9, 0.95))
+    pipeline.add_pointing(detections_from(shares, Associator(DetectionConfig())))
+    processed = process(pipeline, 1.1)
+    assert processed.result.objects == ()
+    assert processed.notes == (
+        "no box of 2 detections is as large as a pixel, as when they are shares of the image's sides; give pixels: x "
+        "times its width, y times its height",
+    )
+
+
+def test_a_tiny_detection_does_not_cost_the_others(pipeline: Pipeline) -> None:
+    process(pipeline, 1.0)
+    both = detections(1.0, (5, 5, 5.4, 20), (5, 5, 20, 20))
+    pipeline.add_pointing(detections_from(both, Associator(DetectionConfig())))
+    processed = process(pipeline, 1.1)
+    assert [len(processed.result.objects), processed.notes] == [1, ()]

@@ -131,7 +131,7 @@ def check(logits: list[torch.Tensor], size: tuple[int, int], config: TrackerConf
             assert (state.box, state.centroid) == (None, None)
         assert state.mask_score == pytest.approx(0.7, abs=1e-2)
     assert [state.visible for state in states] == [True, False, True, False][: len(states)]
-    assert [state.last_seen_ns for state in states] == [50, 0, 50, 0][: len(states)]
+    assert [state.last_seen_ns for state in states] == [50 if s.visible and s.area else 0 for s in states]
 
 
 @pytest.mark.parametrize("size", SIZES)

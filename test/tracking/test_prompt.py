@@ -26,8 +26,12 @@ NAN = float("nan")
         ({"box": [1, 2, NAN, 4]}, "its box is not finite"),
         ({"box": [5, 5, 5, 5]}, r"its box \(5, 5, 5, 5\) has no area; give x_min < x_max and y_min < y_max"),
         ({"box": [9, 5, 2, 8]}, "has no area"),
+        ({"box": [0.2, 0.3, 0.5, 0.75]}, r"its box \(0.2, 0.3, 0.5, 0.75\) lie within 0..1, as when they are"),
+        ({"box": [0, 0, 1, 1]}, "lie within 0..1, as when they are shares of the image's sides; give pixels: x times"),
+        ({"box": [40, 30, 40.6, 90]}, r"its box \(40, 30, 40.6, 90\) is smaller than a pixel; give pixels"),
+        ({"points": [[0.2, 0.5], [0.9, 0.1]], "point_labels": [1, 0]}, "all of its 2 points lie within 0..1, as when"),
         ({"mask": np.ones((4, 4, 3))}, "one channel"),
-        ({"mask": np.ones((4, 4)), "box": [0, 0, 1, 1]}, "a mask together with points or a box"),
+        ({"mask": np.ones((4, 4)), "box": [0, 0, 9, 9]}, "a mask together with points or a box"),
     ],
 )
 def test_what_cannot_mean_anything_is_refused(given: dict, words: str) -> None:
@@ -40,8 +44,9 @@ def test_what_cannot_mean_anything_is_refused(given: dict, words: str) -> None:
     [
         ({"points": [[64.5, 5]], "point_labels": [1]}, r"point \(64.5, 5\) is outside the 64x48 image"),
         ({"points": [[5, -1]], "point_labels": [1]}, "outside the 64x48 image"),
-        ({"points": [[1, 1]] * 5, "point_labels": [1] * 5}, r"5 points, the limit \(max_points\) is 4; give fewer"),
+        ({"points": [[1, 2]] * 5, "point_labels": [1] * 5}, r"5 points, the limit \(max_points\) is 4; give fewer"),
         ({"box": [70, 5, 90, 9]}, r"its box \(70, 5, 90, 9\) is outside the 64x48 image"),
+        ({"box": [-9, 5, 0.5, 9]}, r"less than a pixel of its box \(-9, 5, 0.5, 9\) is inside the 64x48 image"),
         ({"mask": np.ones((64, 48))}, "its mask is 48x64, the image 64x48; give a mask of the image's size"),
     ],
 )
@@ -54,8 +59,15 @@ def test_a_box_that_reaches_beyond_the_image_is_clipped_to_it() -> None:
     assert Prompt(box=[-5, 10, 30, 99]).check_on_image(64, 48, 4).box.tolist() == [0, 10, 30, 48]
 
 
+def test_one_pixel_and_one_point_in_the_corner_are_pixels() -> None:
+    assert Prompt(box=[1, 1, 2, 2]).check_on_image(64, 48, 4).box.tolist() == [1, 1, 2, 2]
+    assert Prompt(box=[0, 0, 40, 1]).check_on_image(64, 1, 4).box.tolist() == [0, 0, 40, 1]
+    assert len(Prompt(points=[[0.5, 0.5]], point_labels=[1]).points) == 1
+    assert len(Prompt(points=[[0.5, 0.5], [3, 1]], point_labels=[1, 1]).points) == 2
+
+
 def test_only_what_points_at_an_object_can_start_one() -> None:
-    assert Prompt(box=[0, 0, 1, 1]).can_start()
+    assert Prompt(box=[0, 0, 9, 9]).can_start()
     assert Prompt(points=[[1, 1], [2, 2]], point_labels=[0, 1]).can_start()
     assert not Prompt(points=[[1, 1]], point_labels=[0]).can_start()
     assert not Prompt(mask=np.zeros((4, 4))).can_start()
