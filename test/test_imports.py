@@ -28,7 +28,7 @@ ALLOWED = {
     "__init__": {"model", "tracking"},
     "drawing": {"tracking"},
     "stream": {"tracking", *LEAVES},
-    "machine": {"tracking", "weights", *LEAVES},
+    "machine": {"model", "tracking", "weights", *LEAVES},
     "bench": {"model", "stream", "tracking", "weights", *LEAVES},
     "bag": {"drawing", "measures", "stream", "synthetic", "tracking", *LEAVES},
     "evaluation": {"bag", "measures", "model", "report", "stream", "tracking", "weights", *LEAVES},

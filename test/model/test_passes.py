@@ -3,7 +3,11 @@
 import pytest
 import torch
 
+from sam2_ros.model.config import ModelConfig
+from sam2_ros.model.image_encoder import ImageFeatures
+from sam2_ros.model.mask_decoder import DecoderOutput, MaskChoice
 from sam2_ros.model.passes import bucket, packed, packed_map
+from sam2_ros.model.sam2 import MaskPrediction, Memories
 
 
 @pytest.mark.parametrize(("count", "filled"), [(1, 1), (2, 2), (3, 4), (4, 4), (5, 8), (16, 16), (17, 32)])
@@ -25,3 +29,9 @@ def test_maps_lie_with_channels_last() -> None:
     for given in (maps, maps.contiguous(memory_format=torch.channels_last)):
         assert torch.equal(packed_map(given), maps)
         assert packed_map(given).stride() == (60, 1, 15, 3)
+
+
+@pytest.mark.parametrize("kind", [ImageFeatures, Memories, MaskPrediction, MaskChoice, DecoderOutput, ModelConfig])
+def test_what_goes_through_the_compiler_can_be_referred_to_weakly(kind: type) -> None:
+    """As torch before 2.6 does; slots make that impossible."""
+    assert hasattr(kind, "__weakref__")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.recorded import CASES, SIZE, frames, network
+from recorded import CASES, SIZE, frames, network
 from sam2_ros.config import ModelChoice
 from sam2_ros.model.sam2 import Sam2
 from sam2_ros.tracking.prompt import Prompt

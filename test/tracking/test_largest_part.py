@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.recorded import CASES, SIZE, frames, network
+from recorded import CASES, SIZE, frames, network
 from sam2_ros.config import TrackerConfig
 from sam2_ros.tracking.clean import largest_part
 from sam2_ros.tracking.prompt import Prompt
