@@ -14,6 +14,7 @@ from ..errors import CheckpointError
 from .config import MODEL_CONFIGS, ModelConfig
 from .sam2 import Sam2
 
+COUNTER, STATISTICS = ".num_batches_tracked", ".running_mean"  # that a batch norm leaves in a file beside each other
 SHOWN_KEYS = 3  # offending keys that an error names
 FEWEST_CHANNELS_LAST = 16  # of a convolution whose maps lie with their channels last
 
@@ -98,6 +99,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
     state = content.get("model") if isinstance(content, dict) else None
     if not isinstance(state, dict) or not state:
         raise CheckpointError(f"{path} has no entry 'model' with the network's weights; use an official SAM 2 .pt file")
+    state = without_counters(state)
     wrong = [str(key) for key, value in state.items() if not (isinstance(key, str) and _is_weight(value))]
     if wrong:
         raise CheckpointError(
@@ -111,7 +113,23 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
         state: dict[str, Tensor] = load_file(path)
     except SafetensorError as error:
         raise CheckpointError(f"{path} is damaged, cut short or not a safetensors file: {error}") from error
-    return state
+    return without_counters(state)
+
+
+def without_counters(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The state without how many batches each batch norm was trained with, which nothing depends on."""
+    return {key: value for key, value in state.items() if not _is_counter(key, value, state)}
+
+
+def _is_counter(key: object, value: object, state: dict[str, Tensor]) -> bool:
+    return (
+        isinstance(key, str)
+        and key.endswith(COUNTER)
+        and key.removesuffix(COUNTER) + STATISTICS in state
+        and isinstance(value, Tensor)
+        and value.dtype == torch.int64
+        and value.ndim == 0
+    )
 
 
 def _check_readable(path: Path) -> None:

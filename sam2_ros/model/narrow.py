@@ -8,20 +8,21 @@ from torch import Tensor
 AT_ONCE = 8 << 20  # scores that are looked at together: large enough for quick products, and still near the processor
 
 
-def attend_narrow(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """softmax(q k^T / sqrt(C)) v for queries (B, L, C), keys (B, M, C) and values (B, M, D): (B, L, D).
+def attend_narrow(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
+    """softmax(q k^T / sqrt(C) + bias) v for queries (B, L, C), keys (B, M, C) and values (B, M, D): (B, L, D).
 
-    For inference: gradients do not pass.
+    ``bias`` (M,) is of the keys. For inference: gradients do not pass.
     """
     batch, queries, width = q.shape
     q, k = q / math.sqrt(width), k.transpose(1, 2)
+    bias = q.new_zeros(1) if bias is None else bias
     if batch * queries * k.shape[2] <= AT_ONCE:
-        return torch.bmm(_softmax(torch.bmm(q, k)), v)
+        return torch.bmm(_softmax(torch.baddbmm(bias, q, k)), v)
     block = max(1, AT_ONCE // k.shape[2])
     attended = q.new_empty(batch, queries, v.shape[2])
     for row in range(batch):
         for at in range(0, queries, block):
-            scores = _softmax(q[row, at : at + block] @ k[row])
+            scores = _softmax(torch.addmm(bias, q[row, at : at + block], k[row]))
             torch.mm(scores, v[row], out=attended[row, at : at + block])
     return attended
 

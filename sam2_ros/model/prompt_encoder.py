@@ -68,6 +68,10 @@ class PromptEncoder(nn.Module):
         """Keep what depends on the weights alone, which do not change from now on."""
         self.folded_position = self.image_position()
 
+    def unfold(self) -> None:
+        """The opposite: weights may change again."""
+        self.folded_position = None
+
     def image_position(self) -> Tensor:
         """Position of every feature's centre: (1, C, f, f)."""
         if self.folded_position is not None:
