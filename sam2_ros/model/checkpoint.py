@@ -15,6 +15,7 @@ from .config import MODEL_CONFIGS, ModelConfig
 from .sam2 import Sam2
 
 COUNTER, STATISTICS = ".num_batches_tracked", ".running_mean"  # that a batch norm leaves in a file beside each other
+OFFICIAL = "an official SAM 2, EdgeTAM or EfficientTAM .pt file"
 SHOWN_KEYS = 3  # offending keys that an error names
 FEWEST_CHANNELS_LAST = 16  # of a convolution whose maps lie with their channels last
 
@@ -91,14 +92,14 @@ def read_state(path: Path) -> dict[str, Tensor]:
         if _is_pickle(path):
             raise CheckpointError(
                 f"{path} is damaged or contains code or objects besides tensors, and nothing of it was executed; "
-                "use an official SAM 2 .pt file"
+                f"use {OFFICIAL}"
             ) from error
         raise CheckpointError(_not_a_checkpoint(path)) from error
     except Exception as error:  # a damaged file can make the reader fail in any way
         raise CheckpointError(_not_a_checkpoint(path)) from error
     state = content.get("model") if isinstance(content, dict) else None
     if not isinstance(state, dict) or not state:
-        raise CheckpointError(f"{path} has no entry 'model' with the network's weights; use an official SAM 2 .pt file")
+        raise CheckpointError(f"{path} has no entry 'model' with the network's weights; use {OFFICIAL}")
     state = without_counters(state)
     wrong = [str(key) for key, value in state.items() if not (isinstance(key, str) and _is_weight(value))]
     if wrong:
@@ -138,7 +139,7 @@ def _check_readable(path: Path) -> None:
     except OSError as error:
         raise CheckpointError(
             f"there is no readable checkpoint file {path} ({error.strerror}); "
-            "give the path of an official SAM 2 .pt file, or of a .safetensors file"
+            f"give the path of {OFFICIAL}, or of a .safetensors file"
         ) from error
 
 
@@ -199,14 +200,15 @@ def describe_mismatch(expected: dict[str, tuple[int, ...]], found: dict[str, tup
     return "; ".join(parts)
 
 
-def recognise(state: dict[str, Tensor]) -> ModelConfig | None:
-    """The configuration that weights belong to, by their keys and shapes; None when it is none of the known."""
+def recognise(state: dict[str, Tensor]) -> list[ModelConfig]:
+    """The configurations that weights fit by their keys and shapes; several where networks share these."""
     found = shapes_of(state)
-    return next((config for config in MODEL_CONFIGS.values() if expected_shapes(config) == found), None)
+    fitting = next((config for config in MODEL_CONFIGS.values() if expected_shapes(config) == found), None)
+    return [] if fitting is None else [config for config in MODEL_CONFIGS.values() if config.shares_weights(fitting)]
 
 
 def _advice(state: dict[str, Tensor]) -> str:
-    known = recognise(state)
-    if known is not None:
-        return f"The file looks like {known.name}: choose that model, or another file"
-    return "The file looks like none of the known sizes: use an official SAM 2 .pt file"
+    known = " or ".join(config.name for config in recognise(state))
+    if known:
+        return f"The file looks like {known}: choose that model, or another file"
+    return f"The file looks like none of the known sizes: use {OFFICIAL}"

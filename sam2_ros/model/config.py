@@ -109,7 +109,7 @@ class ModelConfig:
             raise ValueError(f"memory_pooling is {self.memory_pooling}; choose 1 or 2")
         if self.memory_pooling > 1 and (self.compressor is not None or self.cross_attention != "full"):
             raise ValueError(
-                f"memory_pooling is {self.memory_pooling}, but {self.name} has its own way to make memory smaller; choose 1"
+                f"memory_pooling is {self.memory_pooling}, but {self.name} makes memory smaller by itself; choose 1"
             )
         if self.upscaling_kernel < 2 or self.upscaling_kernel % 2:
             raise ValueError(f"upscaling_kernel is {self.upscaling_kernel}; choose an even number from 2 on")
@@ -126,6 +126,14 @@ class ModelConfig:
         windows = 1 if self.compressor is None else self.compressor.windows
         squares = self.memory_pooling if self.cross_attention == "full" else 2
         return math.lcm(self.trunk.coarsest_stride, STRIDE * windows, STRIDE * squares)
+
+    def shares_weights(self, other: "ModelConfig") -> bool:
+        """Whether the weights of one have the keys and shapes of the other's."""
+
+        def of_weights(config: ModelConfig) -> ModelConfig:
+            return dataclasses.replace(config, name="", image_size=1024, memory_pooling=1, cross_attention="full")
+
+        return of_weights(self) == of_weights(other)
 
     @property
     def feature_size(self) -> int:

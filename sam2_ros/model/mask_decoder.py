@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import ModelConfig
-from .layers import MLP, LayerNorm2d, embedding
+from .layers import MLP, Gelu, LayerNorm2d, embedding
 from .two_way import TwoWayTransformer
 
 NUM_MASKS = 4  # one for an unambiguous prompt, three for an ambiguous one
@@ -52,9 +52,9 @@ class MaskDecoder(nn.Module):
         self.output_upscaling = nn.Sequential(
             nn.ConvTranspose2d(dim, dim8, kernel, stride=2, padding=padding),
             LayerNorm2d(dim8),
-            nn.GELU(),
+            Gelu(),
             nn.ConvTranspose2d(dim8, dim4, kernel, stride=2, padding=padding),
-            nn.GELU(),
+            Gelu(),
         )
         self.output_hypernetworks_mlps = nn.ModuleList(MLP((dim, dim, dim, dim4)) for _ in range(NUM_MASKS))
         self.iou_prediction_head = MLP((dim, dim, dim, NUM_MASKS))

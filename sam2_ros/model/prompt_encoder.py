@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .config import STRIDE, ModelConfig
-from .layers import LayerNorm2d, embedding
+from .layers import Gelu, LayerNorm2d, embedding
 from .position import fourier_position
 
 # Point labels. A box is its two corners.
@@ -57,10 +57,10 @@ class PromptEncoder(nn.Module):
         self.mask_downscaling = nn.Sequential(
             nn.Conv2d(1, 4, kernel_size=2, stride=2),
             LayerNorm2d(4),
-            nn.GELU(),
+            Gelu(),
             nn.Conv2d(4, 16, kernel_size=2, stride=2),
             LayerNorm2d(16),
-            nn.GELU(),
+            Gelu(),
             nn.Conv2d(16, dim, kernel_size=1),
         )
 

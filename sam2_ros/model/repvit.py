@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from .config import RepVitShape
 from .folded_conv import BranchedConv, ConvNorm, FoldedConv
 from .image_encoder import Trunk
+from .layers import gelu
 
 EXPANSION = 2  # of the channel mixers
 SQUEEZE, SQUEEZE_MULTIPLE = 4, 8  # a squeeze-excitation is a fourth as wide inside, rounded to a multiple of 8
@@ -33,7 +34,7 @@ class ChannelMixer(nn.Module):
         self.conv2 = ConvNorm(EXPANSION * dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv2(F.gelu(self.conv1(x)))
+        return x + self.conv2(gelu(self.conv1(x)))
 
 
 class RepVitBlock(nn.Module):
@@ -86,7 +87,7 @@ class Stem(nn.Module):
         self.conv2 = ConvNorm(dim // 2, dim, kernel_size=3, stride=2)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        return self.conv2(F.gelu(self.conv1(pixels)))
+        return self.conv2(gelu(self.conv1(pixels)))
 
 
 class Body(nn.Module):

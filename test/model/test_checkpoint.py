@@ -132,7 +132,7 @@ def test_missing_key_is_named(weights: State, path: Path) -> None:
     save({"model": {key: value for key, value in weights.items() if key != BIAS}}, path)
     assert refusal(path) == (
         f"{path} does not fit the model toy: 1 missing: {BIAS}. "
-        "The file looks like none of the known sizes: use an official SAM 2 .pt file"
+        "The file looks like none of the known sizes: use an official SAM 2, EdgeTAM or EfficientTAM .pt file"
     )
 
 
