@@ -1,5 +1,6 @@
 """The one gate that weights pass: an official ``{"model": state_dict}`` file or safetensors to a network, strictly."""
 
+import dataclasses
 import math
 import pickle
 import zipfile
@@ -177,8 +178,9 @@ def shapes_of(state: dict[str, Tensor]) -> dict[str, tuple[int, ...]]:
 
 def expected_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     """Keys and shapes that a network of this configuration loads, found without allocating it."""
+    smallest = dataclasses.replace(config, image_size=config.image_size_multiple)  # weights do not depend on it
     with torch.device("meta"):
-        return shapes_of(Sam2(config).state_dict())
+        return shapes_of(Sam2(smallest).state_dict())
 
 
 def describe_mismatch(expected: dict[str, tuple[int, ...]], found: dict[str, tuple[int, ...]]) -> str:

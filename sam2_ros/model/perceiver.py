@@ -94,8 +94,8 @@ class Perceiver(Compressor):
 
     def __init__(self, shape: PerceiverShape, dim: int, feature_size: int) -> None:
         super().__init__()
-        self.latents = nn.Parameter(torch.zeros(shape.latents, dim))
-        self.latents_2d = nn.Parameter(torch.zeros(shape.windows**2, dim))
+        self.latents = nn.Parameter(torch.randn(shape.latents, dim))  # they have to differ
+        self.latents_2d = nn.Parameter(torch.randn(shape.windows**2, dim))
         self.layers = nn.ModuleList(PerceiverLayer(dim, shape) for _ in range(shape.layers))
         self.norm = nn.LayerNorm(dim)
         self.position = Table(sine_position_2d(dim, feature_size).flatten(1).T)  # (f * f, D)
