@@ -15,17 +15,17 @@ def attend_narrow(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -
     """
     batch, queries, width = q.shape
     q, k = q / math.sqrt(width), k.transpose(1, 2)
-    bias = q.new_zeros(1) if bias is None else bias
     if batch * queries * k.shape[2] <= AT_ONCE:
-        return torch.bmm(_softmax(torch.baddbmm(bias, q, k)), v)
+        return torch.bmm(_softmax(torch.bmm(q, k), bias), v)
     block = max(1, AT_ONCE // k.shape[2])
     attended = q.new_empty(batch, queries, v.shape[2])
     for row in range(batch):
         for at in range(0, queries, block):
-            scores = _softmax(torch.addmm(bias, q[row, at : at + block], k[row]))
+            scores = _softmax(q[row, at : at + block] @ k[row], bias)
             torch.mm(scores, v[row], out=attended[row, at : at + block])
     return attended
 
 
-def _softmax(scores: Tensor) -> Tensor:
-    return torch.softmax(scores, dim=-1, out=scores)
+def _softmax(scores: Tensor, bias: Tensor | None) -> Tensor:
+    raised = scores if bias is None else scores.add_(bias)
+    return torch.softmax(raised, dim=-1, out=raised)
