@@ -35,7 +35,7 @@ setup(
         "tqdm>=4.57",
     ],
     extras_require={
-        "bench": ["transformers>=5"],
+        "bench": ["timm>=1.0", "torchvision", "transformers>=5"],
         "train": ["matplotlib"],
         "evaluate": ["jinja2>=3.0", "matplotlib>=3.5"],
         "cluster": ["ray>=2.9"],

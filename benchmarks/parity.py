@@ -6,7 +6,8 @@ one is above the tolerance. With random weights the memory loop amplifies roundi
 
 A case is JSON: model ``size``, ``image_size``, number of ``frames`` and ``events``: at ``frame``, for ``object``, one
 of ``points`` with ``labels``, a ``box``, a ``mask_ellipse`` [cx, cy, rx, ry]; limits of `TrackerConfig` may stand
-beside them. A recording is NPZ with ``fF/oO/...`` for frame F and object O, see `QUANTITIES`.
+beside them. With a ``frame_repeat`` every pixel is repeated so many times along both sides. A recording is NPZ with
+``fF/oO/...`` for frame F and object O, see `QUANTITIES`.
 """
 
 import argparse
@@ -72,6 +73,11 @@ def read_frame(path: Path) -> np.ndarray:
     if frame is None:
         sys.exit(f"{path} cannot be read as an image")
     return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+
+
+def enlarged(frame: np.ndarray, times: int) -> np.ndarray:
+    """Every pixel repeated along both sides: no resizing enters."""
+    return np.ascontiguousarray(frame.repeat(times, axis=0).repeat(times, axis=1))
 
 
 def differences(result: FrameResult, recording: dict[str, np.ndarray]) -> dict[str, float]:
@@ -144,7 +150,8 @@ def main() -> int:
     network = load_model(config, args.checkpoint, args.device, getattr(torch, args.precision))
     recording = dict(np.load(args.recording))
     report_unread(recording, case["frames"])
-    largest = compare(case, recording, [read_frame(f) for f in files], Tracker(network, limits_of(case)))
+    frames = [enlarged(read_frame(file), case.get("frame_repeat", 1)) for file in files]
+    largest = compare(case, recording, frames, Tracker(network, limits_of(case)))
     verdict = "equal" if largest <= args.tolerance else "DIFFERENT"
     print(f"largest difference {largest:.3e}, tolerance {args.tolerance:g}: {verdict}")
     return 0 if largest <= args.tolerance else 1

@@ -1,9 +1,14 @@
-"""Small cases whose answers were recorded from the official SAM 2 video predictor (facebookresearch/sam2, 2b90b9f).
+"""Small cases whose answers were recorded from official video predictors, in float64 on the CPU.
 
-Everything that goes in is made here from seeds: weights of the ``toy`` network, frames and prompts. What came out of
-the official code in float64 on the CPU stands in ``test/data/official_toy.npz`` under ``CASE/fF/oO/QUANTITY``, in the
-format that ``parity.py`` describes (stored as float32). Settings as released, except: image size 64, memory kept in
-float64, every prompted frame a conditioning frame, no hole filling. ``image/...`` is the official image predictor's.
+Everything that goes in is made here from seeds: weights of networks with few channels, frames and prompts. What came
+out stands under ``CASE/fF/oO/QUANTITY``, in the format that ``parity.py`` describes (stored as float32), in
+
+- ``test/data/official_toy.npz``: SAM 2 (facebookresearch/sam2, 2b90b9f), ``image/...`` is its image predictor's;
+- ``test/data/official_light_toy.npz``: EdgeTAM (facebookresearch/EdgeTAM, 9cc44bf, with timm 1.0.31) and EfficientTAM
+  (yformer/EfficientTAM, abcd061), one object at a time.
+
+Settings as released, except: the widths, image size 64, memory kept in float64, every prompted frame a conditioning
+frame, no hole filling.
 """
 
 import dataclasses
@@ -17,14 +22,29 @@ import numpy as np
 import torch
 
 from sam2_ros.model.checkpoint import expected_shapes, ready
-from sam2_ros.model.config import ModelConfig, get_config
+from sam2_ros.model.config import CrossAttention, ModelConfig, PerceiverShape, RepVitShape, VitShape, get_config
 from sam2_ros.model.sam2 import Sam2
 
 SIZE = 64
 SEED = 0
-RECORDING = Path(__file__).parent.parent / "test" / "data" / "official_toy.npz"
+DATA = Path(__file__).parent.parent / "test" / "data"
+RECORDINGS = [DATA / f"official_{name}.npz" for name in ("toy", "light_toy")]
 TOY = get_config("toy", SIZE)
 TOY_2_0 = dataclasses.replace(TOY, no_object_memory=False, pointer_time=False)
+# Windows of 2x2 tokens in the perceiver.
+EDGE_TOY = dataclasses.replace(
+    TOY_2_0, name="edge_toy", trunk=RepVitShape(8, (1, 1, 2, 1)), compressor=PerceiverShape(latents=8, windows=2)
+)
+# Windows of 3x3 tokens, which 4x4 tokens do not fill.
+_SMALL_VIT = VitShape(32, 2, blocks=3, global_attention_blocks=(2,), window_size=3)
+
+
+def efficient_toy(cross_attention: CrossAttention) -> ModelConfig:
+    """A small EfficientTAM with one of its kinds of attention to memories."""
+    return dataclasses.replace(
+        TOY_2_0, name="efficient_toy", trunk=_SMALL_VIT, neck="single", cross_attention=cross_attention
+    )
+
 
 # Gains by part of the key: masks are neither empty nor full, and memory, pointers and their ages matter.
 GAINS = [
@@ -34,8 +54,16 @@ GAINS = [
     (r"output_hypernetworks_mlps\.\d\.layers\.2", 4.0),
     (r"gaussian_matrix", 1.5),
     (r"image_encoder\.neck", 0.4),
+    (r"spatial_perceiver\.latents", 4.0),
+    (r"\.to_(q|kv)\.", 1.6),
 ]
-NORM = r"norm\d?|norm_final_attn|mask_downscaling\.[14]|encoder\.(1|4|7|10)|output_upscaling\.1"
+NORM = (
+    r"norm\d?|norm_final_attn|mask_downscaling\.[14]|encoder\.(1|4|7|10)|output_upscaling\.1|"
+    r"norm_x|norm_latents|norm_[01]|ff\.0"
+)
+
+BRANCH_SCALE = {"conv": 0.4, "conv2": 0.5}  # batch norms of branches beside a shortcut are weaker than it
+EDGE_BIAS, EFFICIENT_BIAS = -0.7, -0.2  # object scores change sign
 
 
 @dataclass(frozen=True)
@@ -76,6 +104,22 @@ CASES = {
     ),
     "sam2.0": Case(6, (CLICK, BOX), config=TOY_2_0),
 }
+# The bank fills up; a click, a late box, a mask, a correction with background, a one-click correction.
+_STREAM = (
+    CLICK,
+    {"frame": 2, "object": 2, "box": [25, 14, 37, 47]},
+    {"frame": 3, "object": 3, "mask_ellipse": [30, 31, 5, 13]},
+    {"frame": 6, "object": 1, "points": [[20, 24], [40, 12]], "labels": [1, 0]},
+    {"frame": 7, "object": 2, "points": [[33, 33]], "labels": [1]},
+)
+LIGHT_CASES = {
+    "edgetam": Case(10, _STREAM, config=EDGE_TOY),
+    "edgetam_occlusion": Case(8, (CLICK, BOX), config=EDGE_TOY, object_bias=EDGE_BIAS),
+    "efficienttam": Case(8, (CLICK, BOX), config=efficient_toy("full"), object_bias=EFFICIENT_BIAS),
+    "efficienttam_1": Case(10, _STREAM, config=efficient_toy("pooled")),
+    "efficienttam_2": Case(10, _STREAM, config=efficient_toy("pooled_shifted")),
+}
+CASES |= LIGHT_CASES
 
 
 def weights(config: ModelConfig, object_bias: float) -> dict[str, torch.Tensor]:
@@ -85,12 +129,16 @@ def weights(config: ModelConfig, object_bias: float) -> dict[str, torch.Tensor]:
         rng = np.random.default_rng([SEED, zlib.crc32(key.encode())])
         values = rng.standard_normal(shape)
         if re.search(rf"({NORM})\.weight$", key):
-            values = 1 + 0.1 * values
+            values = (3 if key == "spatial_perceiver.norm.weight" else 1) + 0.1 * values
         elif key.endswith("gamma"):
             values = 0.5 + 0.1 * values
         elif key.endswith("pred_obj_score_head.layers.2.bias"):
             values = object_bias + 0 * values
-        elif key.endswith("bias"):
+        elif key.endswith("running_var"):
+            values = 0.5 + 0.5 * values**2
+        elif key.endswith("bn.weight"):
+            values = BRANCH_SCALE.get(key.split(".")[-3], 1.0) + 0.1 * values
+        elif key.endswith(("bias", "running_mean")):
             values = 0.1 * values
         else:
             fan_in = int(np.prod(shape[1:])) if len(shape) in (2, 4) and "embed" not in key else 4
@@ -126,8 +174,11 @@ def frames(count: int) -> list[np.ndarray]:
 
 def recording(name: str) -> dict[str, np.ndarray]:
     """What the official predictor answered in a case: ``fF/oO/QUANTITY``."""
-    with np.load(RECORDING) as arrays:
-        return {key.split("/", 1)[1]: arrays[key] for key in arrays.files if key.startswith(f"{name}/")}
+    found: dict[str, np.ndarray] = {}
+    for file in RECORDINGS:
+        with np.load(file) as arrays:
+            found |= {key.split("/", 1)[1]: arrays[key] for key in arrays.files if key.startswith(f"{name}/")}
+    return found
 
 
 def picture() -> np.ndarray:

@@ -28,7 +28,11 @@ from sam2_ros.bench.staged import Staged, count_flops
 from sam2_ros.model.config import ModelConfig, get_config
 from sam2_ros.model.sam2 import Sam2
 
-SIZES = ("tiny", "small", "base_plus", "large")
+SAM2 = ("tiny", "small", "base_plus", "large")
+NETWORKS = {  # by size of the image, each at one that it takes
+    1024: (*SAM2, "edgetam", "efficienttam_ti", "efficienttam_ti_1", "efficienttam_s", "efficienttam_s_1"),
+    512: (*SAM2, "edgetam", "efficienttam_ti_512x512", "efficienttam_s_512x512"),
+}
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,8 @@ def traffic(config: ModelConfig, objects: int) -> int:
     """Bytes that one frame moves in half precision."""
     with torch.device("meta"):
         network = Sam2(config)
-    network = network.to("meta", torch.float16).eval()
+    network.eval().fold()
+    network = network.to("meta", torch.float16)
     staged = Staged(network, objects)
     pixels = torch.empty(1, 3, config.image_size, config.image_size, device="meta", dtype=torch.float16)
     with Traffic() as counter:  # type: ignore[no-untyped-call]
@@ -98,15 +103,14 @@ def main() -> int:
     heads = " | ".join(f"{board.name}: arithmetic, traffic" for board in BOARDS)
     print(f"| px | model | objects | TFLOP | GB | {heads} |")
     print("|" + "---|" * (5 + len(BOARDS)))
-    for image_size in (1024, 512):
-        for name in SIZES:
-            config = get_config(name, image_size)
-            for count, flops in zip(options.objects, count_flops(config, options.objects), strict=True):
-                total, moved = sum(flops.values()), traffic(config, count)
-                times = " | ".join(
-                    f"{total / board.tflop_per_s / 1e9:.1f}, {moved / board.gb_per_s / 1e6:.1f}" for board in BOARDS
-                )
-                print(f"| {image_size} | {name} | {count} | {total / 1e12:.2f} | {moved / 1e9:.1f} | {times} |")
+    for image_size, name in ((size, name) for size, names in NETWORKS.items() for name in names):
+        config = get_config(name, image_size)
+        for count, flops in zip(options.objects, count_flops(config, options.objects), strict=True):
+            total, moved = sum(flops.values()), traffic(config, count)
+            times = " | ".join(
+                f"{total / board.tflop_per_s / 1e9:.1f}, {moved / board.gb_per_s / 1e6:.1f}" for board in BOARDS
+            )
+            print(f"| {image_size} | {name} | {count} | {total / 1e12:.2f} | {moved / 1e9:.1f} | {times} |")
     return 0
 
 

@@ -23,7 +23,10 @@ SCENE = {
     "fps": (float, LIVE_FPS, "images per second"),
 }
 TRACKER = {
-    "model": ("auto", "network: nano (in the package), tiny, small, base_plus, large; auto is nano"),
+    "model": (
+        "auto",
+        "network: nano (in the package), tiny, small, base_plus, large, edgetam, efficienttam_ti ...; auto is nano",
+    ),
     "checkpoint": ("auto", "weights: path of a .pt or .safetensors file, or auto"),
     "namespace": ("", "namespace of the nodes and their topics"),
 }

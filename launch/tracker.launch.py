@@ -19,7 +19,8 @@ from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 
 # Given here, they win over the parameter file; empty leaves them as they are there.
 PARAMETERS = {
-    "model": "network: nano (in the package), tiny, small, base_plus, large; auto is nano without a checkpoint",
+    "model": "network: nano (in the package), tiny, small, base_plus, large, edgetam, efficienttam_ti ...; auto is "
+    "nano without a checkpoint",
     "checkpoint": "weights: path of a .pt or .safetensors file, auto (the package's, or download once) or random",
     "device": "auto, cpu, cuda or cuda:N",
     "precision": "auto, float32, bfloat16 or float16",

@@ -122,8 +122,9 @@ class ModelChoice(Config):
 
     model: str = _parameter(
         "auto",
-        "size of the network: nano (comes with the package), tiny, small, base_plus, large, or a full name such as "
-        "sam2_hiera_tiny; auto is what the checkpoint's weights are, and nano when no checkpoint is named",
+        "the network: nano (comes with the package), tiny, small, base_plus, large, edgetam, efficienttam_ti, _ti_1, "
+        "_ti_2, _ti_512x512, _s, _s_1, _s_2, _s_512x512, or a full name such as sam2_hiera_tiny; auto is what the "
+        "checkpoint's weights are, and nano when no checkpoint is named",
     )
     checkpoint: str = _parameter(
         "auto",
@@ -145,13 +146,14 @@ class ModelChoice(Config):
     )
     image_size: int = _parameter(
         0,
-        "side of the square image that the network sees, in pixels, a multiple of 32; 0 is the model's own",
+        "side of the square image that the network sees, in pixels, a multiple of 32 (edgetam: 256); 0 is the model's "
+        "own",
         limits=(0, 4096),
     )
     memory_pooling: int = _parameter(
         1,
         "2 averages a mask's memory over squares of 2x2 tokens: a quarter of the work of looking at it, and no longer "
-        "exactly SAM 2; 1 leaves it as it is",
+        "exactly SAM 2; 1 leaves it as it is, as edgetam and efficienttam's _1 and _2 want it",
         limits=(1, 2),
     )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from sam2_ros.model.config import get_config
+from sam2_ros.model.config import ModelConfig, get_config
 from sam2_ros.model.sam2 import Sam2
 
 from . import parallel
@@ -35,7 +35,7 @@ def train(config: TrainingConfig, folder: Path, clips_folder: Path | None = None
     The batch of a step depends on the seed, the step and the process alone, so an interrupted run ends as an
     uninterrupted one. Raises TrainingError, Sam2RosError.
     """
-    shape = get_config(config.model, config.image_size)
+    shape = _shape(config)
     torch.manual_seed(config.seed)
     network = untrained(shape) if config.start is None else from_checkpoint(shape, config.start)
     for name in config.renew:
@@ -74,6 +74,17 @@ def train(config: TrainingConfig, folder: Path, clips_folder: Path | None = None
         export(state.averaged, folder / WEIGHTS_FILE)
     parallel.wait()
     return folder / WEIGHTS_FILE
+
+
+def _shape(config: TrainingConfig) -> ModelConfig:
+    """Of the network; every stage's pictures fit it."""
+    try:
+        shape = get_config(config.model, config.image_size)
+        for stage in config.stages:
+            dataclasses.replace(shape, image_size=stage.image_size or shape.image_size)
+    except ValueError as error:
+        raise TrainingError(str(error)) from None
+    return shape
 
 
 def _clips(config: TrainingConfig, size: int, folder: Path) -> Clips:

@@ -36,7 +36,7 @@ class Staged:
         self._frame = 0
         for frame in range(FULL_MEMORY):
             self._remember(
-                self._noise(network.config.feature_size**2, network.config.memory_dim),
+                self._noise(network.config.memory_tokens, network.config.memory_dim),
                 self._noise(network.config.hidden_dim),
                 prompted=not frame,
             )

@@ -7,7 +7,8 @@ from .command import Command
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
-    parser.add_argument("models", nargs="+", metavar="MODEL", help="tiny, small, base_plus or large")
+    models = "tiny, small, base_plus, large, edgetam, efficienttam_ti ..."
+    parser.add_argument("models", nargs="+", metavar="MODEL", help=models)
 
 
 def run(options: argparse.Namespace) -> None:

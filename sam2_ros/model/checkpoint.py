@@ -1,5 +1,6 @@
 """The one gate that weights pass: an official ``{"model": state_dict}`` file or safetensors to a network, strictly."""
 
+import dataclasses
 import math
 import pickle
 import zipfile
@@ -14,6 +15,8 @@ from ..errors import CheckpointError
 from .config import MODEL_CONFIGS, ModelConfig
 from .sam2 import Sam2
 
+COUNTER, STATISTICS = ".num_batches_tracked", ".running_mean"  # that a batch norm leaves in a file beside each other
+OFFICIAL = "an official SAM 2, EdgeTAM or EfficientTAM .pt file"
 SHOWN_KEYS = 3  # offending keys that an error names
 FEWEST_CHANNELS_LAST = 16  # of a convolution whose maps lie with their channels last
 
@@ -90,14 +93,15 @@ def read_state(path: Path) -> dict[str, Tensor]:
         if _is_pickle(path):
             raise CheckpointError(
                 f"{path} is damaged or contains code or objects besides tensors, and nothing of it was executed; "
-                "use an official SAM 2 .pt file"
+                f"use {OFFICIAL}"
             ) from error
         raise CheckpointError(_not_a_checkpoint(path)) from error
     except Exception as error:  # a damaged file can make the reader fail in any way
         raise CheckpointError(_not_a_checkpoint(path)) from error
     state = content.get("model") if isinstance(content, dict) else None
     if not isinstance(state, dict) or not state:
-        raise CheckpointError(f"{path} has no entry 'model' with the network's weights; use an official SAM 2 .pt file")
+        raise CheckpointError(f"{path} has no entry 'model' with the network's weights; use {OFFICIAL}")
+    state = without_counters(state)
     wrong = [str(key) for key, value in state.items() if not (isinstance(key, str) and _is_weight(value))]
     if wrong:
         raise CheckpointError(
@@ -111,7 +115,23 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
         state: dict[str, Tensor] = load_file(path)
     except SafetensorError as error:
         raise CheckpointError(f"{path} is damaged, cut short or not a safetensors file: {error}") from error
-    return state
+    return without_counters(state)
+
+
+def without_counters(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The state without how many batches each batch norm was trained with, which nothing depends on."""
+    return {key: value for key, value in state.items() if not _is_counter(key, value, state)}
+
+
+def _is_counter(key: object, value: object, state: dict[str, Tensor]) -> bool:
+    return (
+        isinstance(key, str)
+        and key.endswith(COUNTER)
+        and key.removesuffix(COUNTER) + STATISTICS in state
+        and isinstance(value, Tensor)
+        and value.dtype == torch.int64
+        and value.ndim == 0
+    )
 
 
 def _check_readable(path: Path) -> None:
@@ -120,7 +140,7 @@ def _check_readable(path: Path) -> None:
     except OSError as error:
         raise CheckpointError(
             f"there is no readable checkpoint file {path} ({error.strerror}); "
-            "give the path of an official SAM 2 .pt file, or of a .safetensors file"
+            f"give the path of {OFFICIAL}, or of a .safetensors file"
         ) from error
 
 
@@ -158,8 +178,9 @@ def shapes_of(state: dict[str, Tensor]) -> dict[str, tuple[int, ...]]:
 
 def expected_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     """Keys and shapes that a network of this configuration loads, found without allocating it."""
+    smallest = dataclasses.replace(config, image_size=config.image_size_multiple)  # weights do not depend on it
     with torch.device("meta"):
-        return shapes_of(Sam2(config).state_dict())
+        return shapes_of(Sam2(smallest).state_dict())
 
 
 def describe_mismatch(expected: dict[str, tuple[int, ...]], found: dict[str, tuple[int, ...]]) -> str:
@@ -181,14 +202,15 @@ def describe_mismatch(expected: dict[str, tuple[int, ...]], found: dict[str, tup
     return "; ".join(parts)
 
 
-def recognise(state: dict[str, Tensor]) -> ModelConfig | None:
-    """The configuration that weights belong to, by their keys and shapes; None when it is none of the known."""
+def recognise(state: dict[str, Tensor]) -> list[ModelConfig]:
+    """The configurations that weights fit by their keys and shapes; several where networks share these."""
     found = shapes_of(state)
-    return next((config for config in MODEL_CONFIGS.values() if expected_shapes(config) == found), None)
+    fitting = next((config for config in MODEL_CONFIGS.values() if expected_shapes(config) == found), None)
+    return [] if fitting is None else [config for config in MODEL_CONFIGS.values() if config.shares_weights(fitting)]
 
 
 def _advice(state: dict[str, Tensor]) -> str:
-    known = recognise(state)
-    if known is not None:
-        return f"The file looks like {known.name}: choose that model, or another file"
-    return "The file looks like none of the known sizes: use an official SAM 2 .pt file"
+    known = " or ".join(config.name for config in recognise(state))
+    if known:
+        return f"The file looks like {known}: choose that model, or another file"
+    return f"The file looks like none of the known sizes: use {OFFICIAL}"

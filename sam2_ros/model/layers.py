@@ -29,6 +29,20 @@ def relu_(x: Tensor) -> Tensor:
     return F.relu(x, inplace=True)
 
 
+def gelu(x: Tensor) -> Tensor:
+    """Exact GELU. On the CPU torch's own takes ten times as long for maps (B, C, H, W) with channels last."""
+    if x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last):
+        return F.gelu(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+    return F.gelu(x)
+
+
+class Gelu(nn.Module):
+    """`gelu` as a layer."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return gelu(x)
+
+
 def embedding(rows: int, dim: int) -> nn.Embedding:
     """``nn.Embedding(rows, dim)``, the same numbers from the same seed.
 

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import ModelConfig
-from .layers import MLP, LayerNorm2d, embedding
+from .layers import MLP, Gelu, LayerNorm2d, embedding
 from .two_way import TwoWayTransformer
 
 NUM_MASKS = 4  # one for an unambiguous prompt, three for an ambiguous one
@@ -42,7 +42,7 @@ class MaskChoice:
 
 
 class MaskDecoder(nn.Module):
-    """Two-way transformer, upscaling with high-resolution features, hyper-networks and score heads."""
+    """Two-way transformer, upscaling, hyper-networks and score heads."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -51,17 +51,15 @@ class MaskDecoder(nn.Module):
         self.obj_score_token = embedding(1, dim)
         self.iou_token = embedding(1, dim)
         self.mask_tokens = embedding(NUM_MASKS, dim)
-        dim8, dim4 = config.upscaling_dims
+        self.upscaling_dims = dim8, dim4 = config.upscaling_dims
         kernel, padding = config.upscaling_kernel, config.upscaling_kernel // 2 - 1
         self.output_upscaling = nn.Sequential(
             nn.ConvTranspose2d(dim, dim8, kernel, stride=2, padding=padding),
             LayerNorm2d(dim8),
-            nn.GELU(),
+            Gelu(),
             nn.ConvTranspose2d(dim8, dim4, kernel, stride=2, padding=padding),
-            nn.GELU(),
+            Gelu(),
         )
-        self.conv_s0 = nn.Conv2d(dim, dim4, kernel_size=1)
-        self.conv_s1 = nn.Conv2d(dim, dim8, kernel_size=1)
         self.output_hypernetworks_mlps = nn.ModuleList(MLP((dim, dim, dim, dim4)) for _ in range(NUM_MASKS))
         self.iou_prediction_head = MLP((dim, dim, dim, NUM_MASKS))
         self.pred_obj_score_head = MLP((dim, dim, dim, 1))
@@ -70,7 +68,7 @@ class MaskDecoder(nn.Module):
         self, features: Tensor, image_pos: Tensor, sparse: Tensor, dense: Tensor, stride8: Tensor, stride4: Tensor
     ) -> DecoderOutput:
         """Features (B, C, f, f), positions (1, C, f, f), sparse (B, T, C), dense (B or 1, C, f or 1, f or 1),
-        projected maps of strides 8 and 4 (B or 1, ...)."""
+        maps of strides 8 and 4 as in `ImageFeatures` (B or 1, ...)."""
         batch, _, height, width = features.shape
         own = torch.cat((self.obj_score_token.weight, self.iou_token.weight, self.mask_tokens.weight))
         tokens = torch.cat((own.expand(batch, -1, -1), sparse), dim=1)
@@ -92,6 +90,16 @@ class MaskDecoder(nn.Module):
             mask_tokens=mask_tokens,
             object_score=self.pred_obj_score_head(object_token).squeeze(-1),
         )
+
+
+class DetailedMaskDecoder(MaskDecoder):
+    """One that is shown finer maps of the image, which its two projections make; a neck applies them once an image."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        dim8, dim4 = config.upscaling_dims
+        self.conv_s0 = nn.Conv2d(config.hidden_dim, dim4, kernel_size=1)
+        self.conv_s1 = nn.Conv2d(config.hidden_dim, dim8, kernel_size=1)
 
 
 def stability(masks: Tensor) -> Tensor:

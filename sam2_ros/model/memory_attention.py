@@ -1,38 +1,14 @@
 """Memory attention: the features of this frame look at the memories of frames before."""
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import ModelConfig
-from .layers import Attention, relu_
-from .narrow import attend_narrow
-from .position import Table, axial_rope, rotate_, sine_position_2d
+from .layers import relu_
+from .parts import cross_attention_of, memory_layout_of
+from .position import Table, axial_rope, sine_position_2d
+from .rope_attention import RopeAttention
 
 POSITION_WEIGHT = 0.1  # of the sine positions that are added to the features at the entrance
-
-
-class RopeAttention(Attention):
-    """One-head attention with axial rotary positions; keys beyond ``rotated_keys`` carry no place in the image."""
-
-    def forward_rotated(
-        self, q: Tensor, k: Tensor, v: Tensor, q_rope: Tensor, k_rope: Tensor, rotated_keys: int
-    ) -> Tensor:
-        """Queries (B or 1, L, C), keys and values (B, M, C_kv): (B, L, C).
-
-        Rotations of the queries (2, L, C / 2), and of the keys of one map (2, L_k, C / 2).
-        """
-        q, k = rotate_(self.q_proj(q), q_rope), self.k_proj(k)
-        rotate_(k[:, :rotated_keys].unflatten(1, (-1, k_rope.shape[1])), k_rope)  # (B, maps, L_k, C)
-        q = q.expand(k.shape[0], -1, -1)
-        if v.shape[2] < k.shape[2] and v.device.type == "cpu" and not torch.is_grad_enabled():
-            # Weights times (memory W + b) is (weights times memory) W + b, since weights sum to one: the projection
-            # of values has fewer rows to do, and attention narrower ones. CUDA's fused kernels want them wide.
-            attended = self.v_proj(attend_narrow(q, k, v))
-        else:
-            attended = F.scaled_dot_product_attention(q[:, None], k[:, None], self.v_proj(v)[:, None])[:, 0]
-        out: Tensor = self.out_proj(attended)
-        return out
 
 
 class MemoryAttentionLayer(nn.Module):
@@ -42,7 +18,7 @@ class MemoryAttentionLayer(nn.Module):
         super().__init__()
         dim = config.hidden_dim
         self.self_attn = RopeAttention(dim, 1, dim)
-        self.cross_attn_image = RopeAttention(dim, 1, dim, config.memory_dim)
+        self.cross_attn_image = cross_attention_of(config)
         self.linear1 = nn.Linear(dim, config.feedforward_dim)
         self.linear2 = nn.Linear(config.feedforward_dim, dim)
         self.norm1 = nn.LayerNorm(dim)
@@ -68,7 +44,7 @@ class MemoryAttention(nn.Module):
         self.norm = nn.LayerNorm(config.hidden_dim)
         self.position = Table(sine_position_2d(config.hidden_dim, config.feature_size))
         self.rope = Table(axial_rope(config.hidden_dim, config.feature_size))
-        self.memory_rope = Table(axial_rope(config.hidden_dim, config.feature_size, config.memory_pooling))
+        self.memory_rope = Table(memory_layout_of(config).rope)
 
     def forward(self, features: Tensor, memory: Tensor, memory_pos: Tensor, pointer_tokens: int) -> Tensor:
         """Memory and its positions (B, M, memory_dim), the last ``pointer_tokens`` of which are pointers."""

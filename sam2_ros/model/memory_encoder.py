@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import ModelConfig
-from .layers import LayerNorm2d
+from .layers import Gelu, LayerNorm2d
 
 
 class MaskDownsampler(nn.Module):
@@ -19,7 +19,7 @@ class MaskDownsampler(nn.Module):
             layers += [
                 nn.Conv2d(channels, channels * 4, kernel_size=3, stride=2, padding=1),
                 LayerNorm2d(channels * 4),
-                nn.GELU(),
+                Gelu(),
             ]
             channels *= 4
         self.encoder = nn.Sequential(*layers, nn.Conv2d(channels, dim, kernel_size=1))

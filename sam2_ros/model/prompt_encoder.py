@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .config import STRIDE, ModelConfig
-from .layers import LayerNorm2d, embedding
+from .layers import Gelu, LayerNorm2d, embedding
 from .position import fourier_position
 
 # Point labels. A box is its two corners.
@@ -57,16 +57,20 @@ class PromptEncoder(nn.Module):
         self.mask_downscaling = nn.Sequential(
             nn.Conv2d(1, 4, kernel_size=2, stride=2),
             LayerNorm2d(4),
-            nn.GELU(),
+            Gelu(),
             nn.Conv2d(4, 16, kernel_size=2, stride=2),
             LayerNorm2d(16),
-            nn.GELU(),
+            Gelu(),
             nn.Conv2d(16, dim, kernel_size=1),
         )
 
     def fold(self) -> None:
         """Keep what depends on the weights alone, which do not change from now on."""
         self.folded_position = self.image_position()
+
+    def unfold(self) -> None:
+        """The opposite: weights may change again."""
+        self.folded_position = None
 
     def image_position(self) -> Tensor:
         """Position of every feature's centre: (1, C, f, f)."""

@@ -7,14 +7,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import ModelConfig
-from .image_encoder import ImageEncoder, ImageFeatures
+from .image_encoder import ImageFeatures
 from .layers import MLP
-from .mask_decoder import DecoderOutput, MaskDecoder, choose_ambiguous, choose_single, resize_logits, take
+from .mask_decoder import DecoderOutput, choose_ambiguous, choose_single, resize_logits, take
 from .memory_attention import MemoryAttention
 from .memory_encoder import MemoryEncoder
-from .position import Table, sine_position_1d, sine_position_2d
+from .parts import compressor_of, image_encoder_of, mask_decoder_of, memory_layout_of
+from .position import Table, sine_position_1d
 from .prompt_encoder import PromptEncoder
-from .skip import Skip
 
 # Released values, the same in all sizes.
 MAX_POINTS_AMBIGUOUS = 1  # prompts of up to this many points get the best of three masks; a box counts as two points
@@ -72,7 +72,7 @@ class MaskPrediction:
 
 @dataclass(frozen=True)
 class Memories:
-    """What B objects remember: F frames of L tokens each (f * f, or a quarter of them when pooled), P pointers."""
+    """What B objects remember: F frames of L = ``memory_tokens`` tokens each, P pointers."""
 
     frames: Tensor  # (B, F, L, memory_dim)
     frame_time: Tensor  # (B, F) int, row of the temporal encoding: 0 for the frame before, 6 for a prompted one
@@ -81,27 +81,26 @@ class Memories:
 
 
 class Sam2(nn.Module):
-    """SAM 2 / SAM 2.1. Parameter names are those of the released files (S = image_size, f = S / 16)."""
+    """SAM 2, or a network of its kind. Parameter names are those of the released files (S = image_size, f = S / 16)."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         dim, memory_dim = config.hidden_dim, config.memory_dim
         self.config = config
-        self.image_encoder = ImageEncoder(config)
+        self.image_encoder = image_encoder_of(config)
         self.sam_prompt_encoder = PromptEncoder(config)
-        self.sam_mask_decoder = MaskDecoder(config)
+        self.sam_mask_decoder = mask_decoder_of(config)
         self.memory_encoder = MemoryEncoder(config)
+        self.spatial_perceiver = compressor_of(config)  # named after the one that has weights
         self.memory_attention = MemoryAttention(config)
         self.mask_downsample = nn.Conv2d(1, 1, kernel_size=4, stride=4)
-        self.skip8, self.skip4 = Skip(), Skip()
         self.obj_ptr_proj = MLP((dim, dim, dim, dim))
         self.no_obj_ptr = nn.Parameter(torch.zeros(1, dim))
         self.no_mem_embed = nn.Parameter(torch.zeros(1, 1, dim))
         # In every released file, but only read by a variant that attends to an empty memory.
         self.no_mem_pos_enc = nn.Parameter(torch.zeros(1, 1, dim))
         self.maskmem_tpos_enc = nn.Parameter(torch.zeros(config.num_maskmem, 1, 1, memory_dim))
-        position = F.avg_pool2d(sine_position_2d(memory_dim, config.feature_size), config.memory_pooling)
-        self.memory_position = Table(position.flatten(1).T)  # (L, memory_dim)
+        self.memory_position = Table(memory_layout_of(config).position)  # (L, memory_dim)
         if config.no_object_memory:
             self.no_obj_embed_spatial = nn.Parameter(torch.zeros(1, memory_dim))
         if config.pointer_time:
@@ -123,26 +122,19 @@ class Sam2(nn.Module):
     def fold(self) -> None:
         """Compute once what depends on the weights alone; they must not change after this."""
         self.image_encoder.trunk.fold()
+        self.image_encoder.neck.fold(self.sam_mask_decoder)
         self.sam_prompt_encoder.fold()
-        neck, decoder = self.image_encoder.neck, self.sam_mask_decoder
-        self.skip8.fold(neck.lateral(8), decoder.conv_s1)
-        self.skip4.fold(neck.lateral(4), decoder.conv_s0)
 
     def unfold(self) -> None:
         """The opposite: weights may change again."""
-        self.image_encoder.trunk.folded_position = self.sam_prompt_encoder.folded_position = None
-        self.skip8.unfold()
-        self.skip4.unfold()
+        self.image_encoder.trunk.unfold()
+        self.image_encoder.neck.unfold()
+        self.sam_prompt_encoder.unfold()
 
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
         """Normalised image (B, 3, S, S) to its features."""
-        stride4, stride8, stride16, stride32 = self.image_encoder.trunk(pixels)
-        neck, decoder = self.image_encoder.neck, self.sam_mask_decoder
-        return ImageFeatures(
-            neck(stride16, stride32),
-            self.skip8(stride8, neck.lateral(8), decoder.conv_s1),
-            self.skip4(stride4, neck.lateral(4), decoder.conv_s0),
-        )
+        features: ImageFeatures = self.image_encoder.neck(self.image_encoder.trunk(pixels), self.sam_mask_decoder)
+        return features
 
     def condition_on_nothing(self, image: ImageFeatures) -> Tensor:
         """Features (1, C, f, f) for an object that has no memory yet."""
@@ -259,6 +251,5 @@ class Sam2(nn.Module):
         if self.config.no_object_memory:
             absent = (object_score <= 0)[:, None, None, None]
             memory = torch.where(absent, memory + self.no_obj_embed_spatial[:, :, None, None], memory)
-        if self.config.memory_pooling > 1:
-            memory = F.avg_pool2d(memory, self.config.memory_pooling)
-        return memory.flatten(2).transpose(1, 2)
+        tokens: Tensor = self.spatial_perceiver(memory)
+        return tokens

@@ -19,6 +19,7 @@ class Health:
     statistics: Statistics
     objects: int
     memory_bytes: int  # of the memory bank
+    memory_bytes_per_object: int
     device: torch.device
     paused: bool
 
@@ -52,6 +53,7 @@ class Diagnostics:
             "images failed": statistics.failed,
             "objects": health.objects,
             "memory bank, bytes": health.memory_bytes,
+            "memory bank, bytes per object": health.memory_bytes_per_object,
         }
         if health.device.type == "cuda":
             figures["GPU memory allocated, bytes"] = torch.cuda.memory_allocated(health.device)

@@ -258,7 +258,12 @@ class TrackerNode(LifecycleNode):
             return None
         tracker = self._pipeline.tracker
         return Health(
-            self._statistics, len(tracker.object_ids), tracker.memory_bytes, tracker.device, self._mailbox.paused
+            self._statistics,
+            len(tracker.object_ids),
+            tracker.memory_bytes,
+            tracker.memory_bytes_per_object,
+            tracker.device,
+            self._mailbox.paused,
         )
 
     def _on_set_parameters(self, changed: list[Parameter]) -> SetParametersResult:

@@ -101,6 +101,11 @@ class Tracker:
         return self._bank.nbytes
 
     @property
+    def memory_bytes_per_object(self) -> int:
+        """Of these, what is set aside for one object."""
+        return self.memory_bytes // self._config.max_objects
+
+    @property
     def device(self) -> torch.device:
         """Where it computes."""
         return self._device

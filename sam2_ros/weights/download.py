@@ -1,4 +1,4 @@
-"""The official SAM 2.1 weights: fetched once into a cache folder, resumable, verified."""
+"""The official weights: fetched once into a cache folder, resumable, verified."""
 
 import contextlib
 import fcntl
@@ -19,7 +19,10 @@ from tqdm import tqdm
 from ..errors import CheckpointError, ConfigError, DownloadError
 from ..model.config import SHORT_NAMES
 
-OFFICIAL_FOLDER = "https://dl.fbaipublicfiles.com/segment_anything_2/092824/"
+SAM2_FOLDER = "https://dl.fbaipublicfiles.com/segment_anything_2/092824/"
+EDGETAM_FOLDER = "https://github.com/facebookresearch/EdgeTAM/raw/main/checkpoints/"
+EFFICIENTTAM_FOLDER = "https://huggingface.co/yunyangx/efficient-track-anything/resolve/main/"
+UNSEEN = "its hash is from the publisher's page, not yet seen here"  # until somebody fetched the file and confirms it
 TIMEOUT = 30.0  # seconds without a sign of life from the server
 CHUNK = 1 << 18  # bytes read at once
 
@@ -33,14 +36,30 @@ class OfficialFile:
     file_name: str
     sha256: str  # of the whole file, hexadecimal
     size: int | None = None  # bytes, where it is known beforehand
+    folder: str = SAM2_FOLDER
+    seen: bool = True  # whether a file with this hash was really fetched; else it stands on the publisher's page
 
     @property
     def url(self) -> str:
         """Where the authors offer the file."""
-        return OFFICIAL_FOLDER + self.file_name
+        return self.folder + self.file_name
+
+    @property
+    def caution(self) -> str:
+        """What to say of the hash beside an error or a success; empty when there is nothing."""
+        return "" if self.seen else f" ({UNSEEN})"
+
+    @property
+    def other_way(self) -> str:
+        """What else to do when another file came than the hash promises; empty when that is never right."""
+        return "" if self.seen else ", or fetch it yourself and give its path as the checkpoint"
 
 
-OFFICIAL_FILES: dict[str, OfficialFile] = {
+def _efficienttam(name: str, sha256: str, size: int | None = None) -> OfficialFile:
+    return OfficialFile(f"efficienttam_{name}.pt", sha256, size, EFFICIENTTAM_FOLDER, seen=False)
+
+
+OFFICIAL_FILES: dict[str, OfficialFile] = {  # by full name of the model
     "sam2.1_hiera_tiny": OfficialFile(
         "sam2.1_hiera_tiny.pt", "7402e0d864fa82708a20fbd15bc84245c2f26dff0eb43a4b5b93452deb34be69", 156_008_466
     ),
@@ -52,6 +71,32 @@ OFFICIAL_FILES: dict[str, OfficialFile] = {
     ),
     "sam2.1_hiera_large": OfficialFile(
         "sam2.1_hiera_large.pt", "2647878d5dfa5098f2f8649825738a9345572bae2d4350a2468587ece47dd318", 898_083_611
+    ),
+    "edgetam": OfficialFile(
+        "edgetam.pt",
+        "ed2d4850b8792c239689b043c47046ec239b6e808a3d9b6ae676c803fd8780df",
+        folder=EDGETAM_FOLDER,
+        seen=False,
+    ),
+    "efficienttam_ti": _efficienttam(
+        "ti", "acbb17b28cca1f860acee09c9ecb6efdb732080dc7a85a07292c31813175fa7d", 71_616_316
+    ),
+    "efficienttam_ti_1": _efficienttam("ti_1", "5294bd68820ee1ee5203d54065d4384a6aa1fb4fc632c147417478fcac9576ea"),
+    "efficienttam_ti_2": _efficienttam("ti_2", "d2a9ca0a736257ee9bb238d335ba7c794ad853e594cb4f679019ecc0854ee587"),
+    "efficienttam_ti_512x512": _efficienttam(
+        "ti_512x512", "7d4d652a465f0081391050932f45d8a66768ccc99c8ea393ce8a5927e83f3b9b"
+    ),
+    "efficienttam_s": _efficienttam(
+        "s", "2b572be30d9e96ee29c8d785fe157c6b079ede7d56fbc8a3671d4120e63c89cd", 136_375_868
+    ),
+    "efficienttam_s_1": _efficienttam(
+        "s_1", "4fd5d1f7ae08a7e15086623bf8b12f0b111b773b15564b43c0a5d451fc1a4267", 136_376_327
+    ),
+    "efficienttam_s_2": _efficienttam(
+        "s_2", "253e490b4a3d56eedd64e4d466155ec538d1289f52abe78b091b14caefd92343", 136_376_327
+    ),
+    "efficienttam_s_512x512": _efficienttam(
+        "s_512x512", "67b5840012737ed2c94a4cb8787c5c1b27b3a946045d2e602e65ef77230b6085", 136_379_145
     ),
 }
 
@@ -86,9 +131,14 @@ def official_file(model: str) -> OfficialFile:
         return OFFICIAL_FILES[SHORT_NAMES.get(model, model)]
     except KeyError:
         raise CheckpointError(
-            f"there is no official download for the model {model!r}, only for {', '.join(SHORT_NAMES)}; "
+            f"there is no official download for the model {model!r}, only for {', '.join(downloadable())}; "
             "give the path of its weights as the checkpoint"
         ) from None
+
+
+def downloadable() -> list[str]:
+    """Names of the models with official weights, as a user types them."""
+    return [*SHORT_NAMES, *(name for name in OFFICIAL_FILES if name not in SHORT_NAMES.values())]
 
 
 def download(model: str, folder: Path | None = None, base_url: str | None = None, progress: bool = True) -> Path:
@@ -135,10 +185,10 @@ def _verify_present(target: Path, official: OfficialFile) -> None:
     found = sha256_of(target)
     if found != official.sha256:
         raise DownloadError(
-            f"{target} is there but is not the official file: sha256 {found} instead of {official.sha256}; "
-            "move it away and run the same command again"
+            f"{target} is there but is not the official file: sha256 {found} instead of "
+            f"{official.sha256}{official.caution}; move it away and run the same command again"
         )
-    _log.info("%s is already there, sha256 verified", target)
+    _log.info("%s is already there, sha256 verified%s", target, official.caution)
 
 
 @contextlib.contextmanager
@@ -183,11 +233,11 @@ def _fetch(job: _Job, progress: bool) -> None:
         if found != job.official.sha256:
             job.part.unlink()
             raise DownloadError(
-                f"what {job.url} sent is not the official file: sha256 {found} instead of {job.official.sha256}; "
-                "it was deleted, try again"
+                f"what {job.url} sent is not the official file: sha256 {found} instead of "
+                f"{job.official.sha256}{job.official.caution}; it was deleted, try again{job.official.other_way}"
             )
     os.replace(job.part, job.target)  # nobody ever sees half a file under the final name
-    _log.info("downloaded %s, sha256 verified", job.target)
+    _log.info("downloaded %s, sha256 verified%s", job.target, job.official.caution)
 
 
 def _transfer(job: _Job, progress: bool) -> None:

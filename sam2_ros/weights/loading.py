@@ -7,13 +7,14 @@ import torch
 from torch import Tensor
 
 from ..config import ModelChoice
-from ..errors import CheckpointError, ConfigError, DeviceError
-from ..model.checkpoint import network_of, random_model, read_state, recognise
+from ..errors import ConfigError, DeviceError
+from ..model.checkpoint import network_of, random_model, read_state
 from ..model.config import ModelConfig, get_config
 from ..model.kernels import quick_dtype
 from ..model.sam2 import Sam2
 from .allocator import keep_memory
 from .download import checkpoint_file
+from .identity import check_kind, identify
 from .shipped import SHIPPED
 
 AUTO_MODEL = "nano"  # where neither a model nor weights are named: it comes with the package
@@ -34,7 +35,7 @@ def load_network(choice: ModelChoice) -> Sam2:
     else:
         path = Path(choice.checkpoint).expanduser()
         state = read_state(path)
-        config = named_config(choice) if choice.model != "auto" else _config_of(state, path, choice)
+        config = _config_of(state, path, choice)
     try:
         return network_of(config, state, path, device, dtype)
     except torch.cuda.OutOfMemoryError as error:
@@ -51,9 +52,11 @@ def named_config(choice: ModelChoice) -> ModelConfig:
 
 def _config_of(state: dict[str, Tensor], path: Path, choice: ModelChoice) -> ModelConfig:
     """The shape of the network that the weights of a file belong to."""
-    config = recognise(state)
-    if config is None:
-        raise CheckpointError(f"{path} fits none of the known models; use an official SAM 2 .pt file")
+    if choice.model != "auto":
+        config = named_config(choice)
+        check_kind(config, path)
+        return config
+    config = identify(state, path)
     try:
         return _adapted(config, choice)
     except ValueError as error:

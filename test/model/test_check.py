@@ -22,7 +22,7 @@ PARTS = [
     "sam_mask_decoder.conv_s0.weight",
     *(f"sam_mask_decoder.output_hypernetworks_mlps.{mask}.layers.2.bias" for mask in range(4)),
     "sam_mask_decoder.iou_prediction_head.layers.2.bias",
-    "sam_mask_decoder.pred_obj_score_head.layers.0.weight",
+    "sam_mask_decoder.pred_obj_score_head.layers.1.bias",
     "obj_ptr_proj.layers.2.bias",
     "no_obj_ptr",
     "no_obj_embed_spatial",

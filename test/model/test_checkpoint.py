@@ -29,6 +29,16 @@ OFFICIAL_KEYS = {
     "sam2.1_hiera_base_plus": (615, "3306e68a5090c989ce9495f712ed93942de79abd2f18b4686a66f2760eb5d0b2"),
     "sam2.1_hiera_large": (903, "e80150164c9113ced6aebba005c54086720f89e4608bd3d495c95af8ffa276ba"),
     "sam2_hiera_tiny": (468, "46dfd9146506224d5bfa36fab86358fb3f29e2eaf0bbae0f02661ae369b3ef76"),
+    # Without the counters of the batch norms.
+    "edgetam": (876, "e2d4ae83c200bb19b255de8e6962ae858c29c6c3d6cf003574305b7e30e22512"),
+    **dict.fromkeys(
+        ("efficienttam_ti", "efficienttam_ti_1", "efficienttam_ti_2", "efficienttam_ti_512x512"),
+        (455, "8c7c0bf63ce6b5abdd8529c05b7642da962ee1e274c58a1dc509a5d172db967a"),
+    ),
+    **dict.fromkeys(
+        ("efficienttam_s", "efficienttam_s_1", "efficienttam_s_2", "efficienttam_s_512x512"),
+        (455, "b7ce1ad21f3dd52d733609f3963a621bad86e657785c03fd39810c655a8dd74a"),
+    ),
 }
 
 State = dict[str, Tensor]
@@ -132,7 +142,7 @@ def test_missing_key_is_named(weights: State, path: Path) -> None:
     save({"model": {key: value for key, value in weights.items() if key != BIAS}}, path)
     assert refusal(path) == (
         f"{path} does not fit the model toy: 1 missing: {BIAS}. "
-        "The file looks like none of the known sizes: use an official SAM 2 .pt file"
+        "The file looks like none of the known sizes: use an official SAM 2, EdgeTAM or EfficientTAM .pt file"
     )
 
 

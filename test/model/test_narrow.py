@@ -6,9 +6,9 @@ import torch.nn.functional as F
 
 from sam2_ros.model import narrow
 from sam2_ros.model.config import get_config
-from sam2_ros.model.memory_attention import RopeAttention
 from sam2_ros.model.narrow import attend_narrow
 from sam2_ros.model.position import axial_rope
+from sam2_ros.model.rope_attention import RopeAttention
 
 
 def noise(*shape: int) -> torch.Tensor:

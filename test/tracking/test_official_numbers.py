@@ -53,8 +53,12 @@ def test_the_first_frame_in_float32_agrees_to_a_thousandth() -> None:
     assert worst_difference("stream", CASES["stream"], torch.float32, frame_count=1) < 1e-3
 
 
-def test_the_recordings_cover_what_they_are_for() -> None:
-    scores = [float(v) for k, v in recording("occlusion").items() if k.endswith("object_score")]
+@pytest.mark.parametrize("name", ["occlusion", "edgetam_occlusion", "efficienttam"])
+def test_object_scores_of_these_recordings_change_sign(name: str) -> None:
+    scores = [float(v) for k, v in recording(name).items() if k.endswith("object_score")]
     assert min(scores) < 0 < max(scores)
+
+
+def test_the_recordings_cover_what_they_are_for() -> None:
     masks = np.stack([v for k, v in recording("stream").items() if k.endswith("low_res")])
     assert 0.02 < np.median((masks > 0).mean(axis=(1, 2))) < 0.8

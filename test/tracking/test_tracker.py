@@ -382,9 +382,10 @@ def test_hundreds_of_steps_leave_memory_as_it_was() -> None:
 
 def test_the_bank_holds_what_its_limits_say() -> None:
     model = random_model(TOY)
-    bank = Tracker(model, TrackerConfig(max_objects=3, max_cond_frames=4)).memory_bytes
+    tracker = Tracker(model, TrackerConfig(max_objects=3, max_cond_frames=4))
     tokens, frames_kept, pointers_kept = TOY.feature_size**2, 4 + 6, 4 + 15
-    assert bank == 4 * 3 * (frames_kept * tokens * TOY.memory_dim + pointers_kept * TOY.hidden_dim)
+    each = 4 * (frames_kept * tokens * TOY.memory_dim + pointers_kept * TOY.hidden_dim)
+    assert (tracker.memory_bytes, tracker.memory_bytes_per_object) == (3 * each, each)
 
 
 # --- prompts that come late ------------------------------------------------------------------------------------------

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from helpers import CHECKOUT
+from recorded import EDGE_TOY, weights
 from sam2_ros.bag.synthesize import SynthesizeRequest, synthesize
 from sam2_ros.config import ModelChoice
-from sam2_ros.model.config import get_config
+from sam2_ros.model.config import MODEL_CONFIGS, get_config
 from sam2_ros.model.mask_decoder import DecoderOutput
 from sam2_ros.synthetic import settings_for
 from sam2_ros.weights.loading import load_network
@@ -106,6 +107,40 @@ def test_the_weights_of_a_run_can_be_fine_tuned_on_a_bag(tmp_path: Path, folder:
     frozen, free = "image_encoder.trunk.patch_embed.proj.weight", "memory_encoder.out_proj.weight"
     assert torch.equal(tuned.get_parameter(frozen), before.get_parameter(frozen))
     assert not torch.equal(tuned.get_parameter(free), before.get_parameter(free))
+
+
+def test_edgetam_is_fine_tuned_with_the_statistics_that_it_came_with(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MODEL_CONFIGS, "edge_toy", EDGE_TOY)
+    before = weights(EDGE_TOY, 4.0)
+    large = "image_encoder.trunk.body.stages_3.blocks.0.channel_mixer.conv1.bn.running_var"
+    before[large][0] = 1e5  # more than half precision holds
+    torch.save({"model": before}, tmp_path / "start.pt")
+    stage = dataclasses.replace(CLIPS, steps=1)
+    config = dataclasses.replace(
+        CONFIG,
+        model="edge_toy",
+        image_size=64,
+        start=str(tmp_path / "start.pt"),
+        stages=(stage,),
+        warm_up_steps=1,
+        average_steps=1.0,
+    )
+    tuned = load_network(ModelChoice(checkpoint=str(train(config, tmp_path, folder)), device="cpu")).state_dict()
+    statistics = [key for key in before if "running" in key]
+    assert all(torch.equal(tuned[key], before[key]) for key in statistics)
+    for key in ("spatial_perceiver.latents_2d", "image_encoder.trunk.body.stem.conv1.bn.weight"):
+        assert (tuned[key] - before[key].half()).abs().max() > 0
+
+
+@pytest.mark.parametrize(("size", "stage"), [(384, None), (None, 128)])
+def test_a_stage_whose_pictures_do_not_fit_the_network_is_refused_at_the_start(
+    size: int | None, stage: int | None, tmp_path: Path
+) -> None:
+    stages = (STILLS, dataclasses.replace(CLIPS, image_size=stage))
+    with pytest.raises(TrainingError, match="it has to be a positive multiple of 256 for edgetam"):
+        train(dataclasses.replace(CONFIG, model="edgetam", image_size=size, stages=stages), tmp_path)
 
 
 def test_a_bag_without_labels_of_its_images_is_refused(tmp_path: Path) -> None:

@@ -14,9 +14,17 @@ from pathlib import Path
 import pytest
 
 from sam2_ros.errors import CheckpointError, ConfigError, DownloadError
-from sam2_ros.model.config import SHORT_NAMES
+from sam2_ros.model.config import MODEL_CONFIGS
 from sam2_ros.weights import download as module
-from sam2_ros.weights.download import OFFICIAL_FILES, OfficialFile, cache_folder, checkpoint_file, download, sha256_of
+from sam2_ros.weights.download import (
+    OFFICIAL_FILES,
+    OfficialFile,
+    cache_folder,
+    checkpoint_file,
+    download,
+    official_file,
+    sha256_of,
+)
 
 CONTENT = bytes(range(256)) * 4000  # 1,024,000 bytes: more than one read
 NAME = "sam2.1_hiera_tiny.pt"
@@ -103,11 +111,39 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
 # Where files lie
 
 
-def test_every_size_has_an_official_file() -> None:
-    assert list(OFFICIAL_FILES) == list(SHORT_NAMES.values())
-    for name, official in OFFICIAL_FILES.items():
-        assert official.url == f"https://dl.fbaipublicfiles.com/segment_anything_2/092824/{name}.pt"
-        assert len(bytes.fromhex(official.sha256)) == 32
+def test_every_released_network_has_an_official_file() -> None:
+    sam2_0_and_ours = {"nano", "toy"} | {name for name in MODEL_CONFIGS if name.startswith("sam2_")}
+    assert set(OFFICIAL_FILES) == set(MODEL_CONFIGS) - sam2_0_and_ours
+    assert all(len(bytes.fromhex(official.sha256)) == 32 for official in OFFICIAL_FILES.values())
+
+
+@pytest.mark.parametrize(
+    ("model", "url"),
+    [
+        ("tiny", "https://dl.fbaipublicfiles.com/segment_anything_2/092824/sam2.1_hiera_tiny.pt"),
+        ("edgetam", "https://github.com/facebookresearch/EdgeTAM/raw/main/checkpoints/edgetam.pt"),
+        (
+            "efficienttam_s_512x512",
+            "https://huggingface.co/yunyangx/efficient-track-anything/resolve/main/efficienttam_s_512x512.pt",
+        ),
+    ],
+)
+def test_each_family_has_its_source(model: str, url: str) -> None:
+    assert official_file(model).url == url
+
+
+def test_a_hash_that_nobody_has_seen_yet_is_said_to_be_so(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    official = OfficialFile("edgetam.pt", hashlib.sha256(CONTENT).hexdigest(), seen=False)
+    monkeypatch.setitem(OFFICIAL_FILES, "edgetam", official)
+    caplog.set_level("INFO", logger="sam2_ros")
+    download("edgetam")
+    assert "sha256 verified (its hash is from the publisher's page, not yet seen here)" in caplog.text
+    server.behaviour.content = b"other weights"
+    (server.cache / "edgetam.pt").unlink()
+    with pytest.raises(DownloadError, match=r"not yet seen here\); it was deleted, .* or fetch it yourself and give"):
+        download("edgetam")
 
 
 def test_cache_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
