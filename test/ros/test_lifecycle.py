@@ -67,7 +67,7 @@ def test_ten_rounds_through_all_states_leave_memory_as_it_was(tmp_path: Path, ea
                     objects.clear()
                     ears.wait(lambda: any(message.objects for message in objects), "a tracked object")
             memory.append(resident(tracker))
-        assert memory[-1] - memory[SETTLED] < ALLOWANCE, memory
+        assert memory[-1] - memory[SETTLED] < ALLOWANCE, [m >> 20 for m in memory]
     finally:
         tracker.kill()
         eye.kill()

@@ -235,7 +235,7 @@ def test_quality_of_service_can_be_overridden(tmp_path: Path) -> None:
 
 def test_the_newest_image_wins_and_sigint_ends_the_launch_cleanly(tmp_path: Path) -> None:
     fast = camera(tmp_path / "fast.log", "/fast/image", "100", "640", "480")
-    tracker = launch_tracker(tmp_path / "tracker.log", *TOY, "image_topic:=/fast/image")
+    tracker = launch_tracker(tmp_path / "tracker.log", "device:=cpu", "image_topic:=/fast/image")
     try:
         with listener() as ears:
             objects = ears.hear(TrackedObjectArray, "/sam2_tracker/objects", RELIABLE)
