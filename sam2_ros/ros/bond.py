@@ -30,5 +30,6 @@ def bonded(node: Any, period: float) -> Iterator[None]:
         yield
     finally:
         bond.shutdown()
-        node.destroy_subscription(bond.sub)  # destroyed already, but the node still lists it
+        # It has destroyed these, but the node still lists them, and their events would fail in the executor.
+        node.destroy_subscription(bond.sub)
         node.destroy_publisher(bond.pub)

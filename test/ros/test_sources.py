@@ -72,6 +72,7 @@ def test_diagnostics_tell_what_is_going_on(scene: Scene) -> None:
     values = {pair.key: pair.value for pair in status.values}
     assert int(values["images tracked"]) > 0
     assert int(values["objects"]) == 1
+    assert values["network runs"] == "uncompiled"
     p50, p95, most = (float(value) for value in values["computing, p50 / p95 / max, ms"].split(" / "))
     assert 0 < p50 <= p95 <= most
     assert float(values["images per second tracked"]) > 0
