@@ -27,8 +27,9 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, qos_profile_sensor_data
 from sensor_msgs.msg import Image
 
-from sam2_ros.msg import BoundingBox2D, Prompt, PromptArray, TrackedObjectArray
+from sam2_ros.msg import Prompt, PromptArray, TrackedObjectArray
 from sam2_ros.ros.types import TYPES
+from sam2_ros.stream.boxes import box_message
 from sam2_ros.stream.messages import NS_PER_S, image_message, stamp_ns
 from sam2_ros.synthetic import SceneFrame, scene, settings_for
 
@@ -160,9 +161,7 @@ class Audience:
         boxes = self._frames[int(self._header.frame_id) % len(self._frames)].boxes
         object_id = self._prompts % len(boxes) + 1
         if (box := boxes[object_id - 1]) is not None:
-            x_min, y_min, x_max, y_max = map(float, box)
-            corners = BoundingBox2D(x_min=x_min, y_min=y_min, x_max=x_max, y_max=y_max)
-            prompt = Prompt(object_id=object_id, has_box=True, box=corners)
+            prompt = Prompt(object_id=object_id, has_box=True, box=box_message(TYPES, box))
             self._publisher.publish(PromptArray(header=self._header, prompts=[prompt]))
 
 

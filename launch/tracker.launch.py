@@ -6,14 +6,10 @@ ros2 launch sam2_ros tracker.launch.py image_topic:=/camera/color/image_raw
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
-from launch.actions import DeclareLaunchArgument, EmitEvent, OpaqueFunction, RegisterEventHandler
-from launch.conditions import IfCondition
-from launch.events import matches_action
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
-from launch_ros.actions import LifecycleNode, Node
-from launch_ros.event_handlers import OnStateTransition
-from launch_ros.events.lifecycle import ChangeState
-from lifecycle_msgs.msg import Transition
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 
@@ -24,7 +20,11 @@ PARAMETERS = {
     "checkpoint": "weights: path of a .pt or .safetensors file, auto (the package's, or download once) or random",
     "device": "auto, cpu, cuda or cuda:N",
     "precision": "auto, float32, bfloat16 or float16",
+    "image_transport": "raw, or compressed, which takes image_topic's /compressed",
 }
+# The same for those that are true or false.
+SWITCHES = {"use_sim_time": "take the time from /clock"}
+RESPAWN_DELAY = 2.0  # seconds
 
 # What others call the topics: launch argument, topic of the node, description.
 TOPICS = (
@@ -36,42 +36,27 @@ VIEWS = ("none", "rviz")
 
 
 def tracker(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """The node and what brings it from unconfigured to active."""
-    given = {name: LaunchConfiguration(name).perform(context) for name in PARAMETERS}
-    remappings = [(topic, LaunchConfiguration(name).perform(context)) for name, topic, _ in TOPICS]
-    remappings.append(("image/compressed", f"{LaunchConfiguration('image_topic').perform(context)}/compressed"))
-    node = LifecycleNode(
+    """The node, which brings itself to active, and again when it was respawned, and perhaps a viewer."""
+    given = {name: LaunchConfiguration(name) for name in PARAMETERS}
+    switches = {name: ParameterValue(LaunchConfiguration(name), value_type=bool) for name in SWITCHES}
+    given = {name: value for name, value in (given | switches).items() if LaunchConfiguration(name).perform(context)}
+    node = Node(
         package="sam2_ros",
         executable="tracker",
-        name="sam2_tracker",
+        name=LaunchConfiguration("name"),
         namespace=LaunchConfiguration("namespace"),
         output="screen",
         emulate_tty=True,
-        parameters=[LaunchConfiguration("params_file"), {name: value for name, value in given.items() if value}],
-        remappings=remappings,
+        parameters=[
+            LaunchConfiguration("params_file"),
+            {**given, "autostart_node": ParameterValue(LaunchConfiguration("autostart"), value_type=bool)},
+        ],
+        remappings=[(topic, LaunchConfiguration(name)) for name, topic, _ in TOPICS],
+        ros_arguments=["--log-level", LaunchConfiguration("log_level")],
+        respawn=LaunchConfiguration("respawn"),
+        respawn_delay=RESPAWN_DELAY,
     )
-    autostart = IfCondition(LaunchConfiguration("autostart"))
-    activate = RegisterEventHandler(
-        OnStateTransition(
-            target_lifecycle_node=node,
-            start_state="configuring",
-            goal_state="inactive",
-            handle_once=True,  # whoever configures it later by hand decides by hand
-            entities=[
-                EmitEvent(
-                    event=ChangeState(
-                        lifecycle_node_matcher=matches_action(node), transition_id=Transition.TRANSITION_ACTIVATE
-                    )
-                )
-            ],
-        ),
-        condition=autostart,
-    )
-    configure = EmitEvent(
-        event=ChangeState(lifecycle_node_matcher=matches_action(node), transition_id=Transition.TRANSITION_CONFIGURE),
-        condition=autostart,
-    )
-    return [activate, node, configure, *viewer(context)]
+    return [node, *viewer(context)]
 
 
 def viewer(context: LaunchContext) -> list[LaunchDescriptionEntity]:
@@ -82,9 +67,10 @@ def viewer(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     if view == "none":
         return []
     arguments = ["-d", str(Path(get_package_share_directory("sam2_ros")) / "config" / "tracker.rviz")]
-    namespace = LaunchConfiguration("namespace").perform(context).strip("/")
-    topics = [(f"/sam2_tracker/{name}", f"/{namespace}/sam2_tracker/{name}") for name in ("overlay", "masks")]
-    return [Node(package="rviz2", executable="rviz2", arguments=arguments, remappings=topics if namespace else [])]
+    place = [LaunchConfiguration(part).perform(context).strip("/") for part in ("namespace", "name")]
+    node = "/".join(part for part in place if part)
+    topics = [(f"/sam2_tracker/{name}", f"/{node}/{name}") for name in ("overlay", "masks")]
+    return [Node(package="rviz2", executable="rviz2", arguments=arguments, remappings=topics)]
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -93,11 +79,17 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             *(DeclareLaunchArgument(name, default_value=topic, description=text) for name, topic, text in TOPICS),
+            DeclareLaunchArgument("name", default_value="sam2_tracker", description="name of the node"),
             DeclareLaunchArgument("namespace", default_value="", description="namespace of the node and its topics"),
             DeclareLaunchArgument("params_file", default_value=str(params_file), description="parameters of the node"),
             DeclareLaunchArgument("view", default_value="none", description="rviz shows what is tracked; none"),
             DeclareLaunchArgument("autostart", default_value="true", description="configure and activate the node"),
-            *(DeclareLaunchArgument(name, default_value="", description=text) for name, text in PARAMETERS.items()),
+            DeclareLaunchArgument("respawn", default_value="false", description="start the node again when it ended"),
+            DeclareLaunchArgument("log_level", default_value="info", description="debug, info, warn, error or fatal"),
+            *(
+                DeclareLaunchArgument(name, default_value="", description=text)
+                for name, text in (PARAMETERS | SWITCHES).items()
+            ),
             OpaqueFunction(function=tracker),
         ]
     )

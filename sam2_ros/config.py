@@ -2,11 +2,20 @@
 
 import dataclasses
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from .errors import ConfigError
 
 MAX_OBJECT_ID = {"mono8": 255, "mono16": 65535}  # by the encoding of the label image
+
+
+class Settable(Enum):
+    """When a parameter of the live node can be set."""
+
+    UNCONFIGURED = "while the node is unconfigured"
+    INACTIVE = "while the node is not active"
+    ALWAYS = "at any time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +25,7 @@ class Meaning:
     text: str
     limits: tuple[int, int] | None = None  # smallest and largest value
     choices: tuple[str, ...] = ()
-    read_only: bool = True  # False: can be set while the tracker runs
+    settable: Settable = Settable.UNCONFIGURED
 
 
 def _parameter(default: Any, text: str, **meaning: Any) -> Any:
@@ -94,14 +103,14 @@ class TrackerConfig(Config):
         0,
         "holes in a mask up to this many pixels are filled; 0 leaves them",
         limits=(0, 1_000_000),
-        read_only=False,
+        settable=Settable.ALWAYS,
     )
     remove_speck_area: int = _parameter(
         0,
         "separate specks of a mask up to this many pixels are removed, so that far ones do not widen its box; 0 leaves "
         "them",
         limits=(0, 1_000_000),
-        read_only=False,
+        settable=Settable.ALWAYS,
     )
     box_of: str = _parameter(
         "mask",
@@ -185,7 +194,10 @@ class DetectionConfig(Config):
     """How boxes from a detector are taken. Raises ConfigError."""
 
     min_detection_score: float = _parameter(
-        0.5, "score from which on a detection may start an object or correct one", limits=(0, 1), read_only=False
+        0.5,
+        "score from which on a detection may start an object or correct one",
+        limits=(0, 1),
+        settable=Settable.ALWAYS,
     )
     min_match_iou: float = _parameter(
         0.3, "overlap (IoU of boxes) from which on a detection may be of a tracked object", limits=(0, 1)
@@ -200,29 +212,44 @@ class NodeConfig(Config):
         "raw",
         "raw subscribes `image`, compressed subscribes `image/compressed`",
         choices=("raw", "compressed"),
+        settable=Settable.INACTIVE,
     )
     image_reliability: str = _parameter(
         "auto",
         "auto asks for what the image's publishers offer; best_effort fits every publisher, reliable only some",
         choices=("auto", "best_effort", "reliable"),
+        settable=Settable.INACTIVE,
     )
     track_every: int = _parameter(
         1,
         "only every so-manieth image is tracked in, the others are passed over without a result; 1 takes all",
         limits=(1, 1000),
+        settable=Settable.INACTIVE,
     )
     look_ahead: bool = _parameter(
         False,
         "encode the next image while this one is tracked in: more images a second, each of them older when it is out",
+        settable=Settable.INACTIVE,
     )
     max_consecutive_failures: int = _parameter(
         300,
         "images in a row that may fail before the node gives up: it goes through its error transition to unconfigured; "
         "0 never gives up",
         limits=(0, 1_000_000),
+        settable=Settable.ALWAYS,
+    )
+    autostart_node: bool = _parameter(
+        False, "the node configures and activates itself when it starts, as after it was respawned"
+    )
+    bond_heartbeat_period: float = _parameter(
+        0.0,
+        "seconds between two heartbeats of the bond with nav2's lifecycle manager, usually 0.1; 0: no bond, then the "
+        "manager's bond_timeout has to be 0.0 as well",
+        limits=(0, 10),
+        settable=Settable.INACTIVE,
     )
     publish_cropped_masks: bool = _parameter(
-        False, "put every object's own mask into ~/objects, so that overlapping masks survive", read_only=False
+        False, "put every object's own mask into ~/objects, so that overlapping masks survive", settable=Settable.ALWAYS
     )
 
 

@@ -16,6 +16,13 @@ COMPRESSED_IMAGE = "sensor_msgs/msg/CompressedImage"
 PROMPT_ARRAY = "sam2_ros/msg/PromptArray"
 TRACKED_OBJECT_ARRAY = "sam2_ros/msg/TrackedObjectArray"
 
+# What our messages use of vision_msgs (4, of Humble and later), which is not among the common messages.
+VISION_MSGS = {
+    "vision_msgs/msg/Point2D": "float64 x\nfloat64 y",
+    "vision_msgs/msg/Pose2D": "vision_msgs/Point2D position\nfloat64 theta",
+    "vision_msgs/msg/BoundingBox2D": "vision_msgs/Pose2D center\nfloat64 size_x\nfloat64 size_y",
+}
+
 _MODULES = Path(__file__).absolute().parents[1]  # the folder of the package sam2_ros
 
 
@@ -33,9 +40,11 @@ def definitions_folder(modules: Path = _MODULES) -> Path:
 
 
 def new_typestore() -> Typestore:
-    """A typestore with the common messages and ours."""
+    """A typestore with the common messages, ours and what those use."""
     # Of the supported releases the oldest: the common messages have not changed since.
     store = get_typestore(Stores.ROS2_HUMBLE)
+    for name, text in VISION_MSGS.items():
+        store.register(get_types_from_msg(text, name))
     for file in sorted(definitions_folder().glob("*.msg")):
         store.register(get_types_from_msg(file.read_text(encoding="utf-8"), f"sam2_ros/msg/{file.stem}"))
     return store

@@ -32,6 +32,7 @@ import numpy as np
 import yaml
 
 from ..errors import PromptError
+from ..stream.boxes import box_message
 from ..stream.messages import NS_PER_S, Action
 from ..tracking.prompt import Prompt
 from . import definitions
@@ -141,6 +142,7 @@ def _mask(file: Path, fields: Fields) -> np.ndarray:
 
 def prompt_message(object_id: int, action: Action, prompt: Prompt | None) -> Any:
     """sam2_ros/Prompt; ``prompt``: what says where the object is, None for an action that needs nothing of that."""
+    types = definitions.message_types()
     points = np.zeros((0, 2)) if prompt is None else prompt.points
     labels = np.zeros(0) if prompt is None else prompt.point_labels
     box = None if prompt is None else prompt.box
@@ -150,17 +152,12 @@ def prompt_message(object_id: int, action: Action, prompt: Prompt | None) -> Any
         object_id=object_id,
         label="" if prompt is None else prompt.label,
         action=int(action),
-        points=[definitions.message("sam2_ros/msg/Point2D", x=float(x), y=float(y)) for x, y in points],
+        points=[types.Point2D(x=float(x), y=float(y)) for x, y in points],
         point_labels=labels.astype(np.uint8),
         has_box=box is not None,
-        box=_box_message(np.zeros(4) if box is None else box),
+        box=box_message(types, box),
         mask=_mask_message(mask),
     )
-
-
-def _box_message(box: np.ndarray) -> Any:
-    x_min, y_min, x_max, y_max = map(float, box)
-    return definitions.message("sam2_ros/msg/BoundingBox2D", x_min=x_min, y_min=y_min, x_max=x_max, y_max=y_max)
 
 
 def _mask_message(mask: np.ndarray | None) -> Any:

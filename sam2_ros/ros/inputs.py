@@ -12,6 +12,7 @@ from vision_msgs.msg import Detection2DArray
 from sam2_ros.msg import PromptArray
 
 from ..config import NodeConfig
+from ..errors import PromptError
 from ..stream.association import Associator
 from ..stream.pointing import click_from, detections_from
 from .mailbox import Mailbox
@@ -32,8 +33,10 @@ class Inputs:
         self._mailbox = mailbox
         self._forced = RELIABILITY.get(config.image_reliability)
         raw = config.image_transport == "raw"
-        self._kind, name = (Image, "image") if raw else (CompressedImage, "image/compressed")
-        self.image_topic: str = node.resolve_topic_name(name)
+        self._kind = Image if raw else CompressedImage
+        # Beside the image, wherever that was led to, as image_transport has it.
+        base = node.resolve_topic_name("image")
+        self.image_topic: str = base if raw else node.resolve_topic_name(f"{base}/compressed")
         self._image = self._subscribe_images(self._wanted())
         self._others = [
             self._subscribe(kind, topic, callback, QoSProfile(depth=depth))
@@ -42,7 +45,7 @@ class Inputs:
                 (
                     Detection2DArray,
                     "detections",
-                    lambda message: mailbox.put_pointing(detections_from(message, associator)),
+                    lambda message: self._put_detections(message, associator),
                     10,
                 ),
                 (PointStamped, "click", lambda message: mailbox.put_pointing(click_from(message)), 10),
@@ -66,6 +69,12 @@ class Inputs:
         """Stop listening."""
         for subscription in (self._image, *self._others):
             self._node.destroy_subscription(subscription)
+
+    def _put_detections(self, message: Detection2DArray, associator: Associator) -> None:
+        try:
+            self._mailbox.put_pointing(detections_from(message, associator))
+        except PromptError as error:
+            self._node.get_logger().warning(str(error), throttle_duration_sec=10.0)
 
     def _wanted(self) -> ReliabilityPolicy:
         """The reliability to ask for: reliable only when all publishers offer it, since else some would be lost."""

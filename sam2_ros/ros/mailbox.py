@@ -69,11 +69,20 @@ class Mailbox:
                 return None
             return self._empty()
 
-    def close(self) -> Mail:
-        """Wake the worker for the last time; what was not taken is the caller's, its image may be None."""
+    def close(self) -> None:
+        """Wake the worker for the last time."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more is to come of it."""
+        return self._closed
+
+    def rest(self) -> Mail:
+        """What was not taken when it was closed; its image may be None."""
+        with self._changed:
             return self._empty()
 
     def _empty(self) -> Mail:

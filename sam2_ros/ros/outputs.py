@@ -9,7 +9,6 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from vision_msgs.msg import (
-    BoundingBox2D,
     Detection2D,
     Detection2DArray,
     LabelInfo,
@@ -20,6 +19,7 @@ from vision_msgs.msg import (
 from sam2_ros.msg import TrackedObjectArray
 
 from ..drawing.overlay import draw
+from ..stream.boxes import around, box_message
 from ..stream.messages import masks_message, objects_message, overlay_message
 from ..stream.pipeline import Processed
 from ..tracking.result import ObjectState
@@ -83,14 +83,11 @@ def _detections(header: Header, states: Sequence[ObjectState]) -> Detection2DArr
 
 
 def _detection(header: Header, state: ObjectState, corners: tuple[int, int, int, int]) -> Detection2D:
-    x_min, y_min, x_max, y_max = corners
-    # The corners are pixels that belong to the mask, so the box reaches to their far side.
-    box = BoundingBox2D(size_x=float(x_max + 1 - x_min), size_y=float(y_max + 1 - y_min))
-    box.center.position.x, box.center.position.y = (x_min + x_max + 1) / 2, (y_min + y_max + 1) / 2
     result = ObjectHypothesisWithPose()
     result.hypothesis.class_id = state.label or str(state.object_id)
     result.hypothesis.score = state.visibility
-    return Detection2D(header=header, results=[result], bbox=box, id=str(state.object_id))
+    bbox = box_message(TYPES, around(corners))
+    return Detection2D(header=header, results=[result], bbox=bbox, id=str(state.object_id))
 
 
 def _label_info(header: Header, labels: Sequence[tuple[int, str]]) -> LabelInfo:

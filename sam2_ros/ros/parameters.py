@@ -2,14 +2,14 @@
 
 import dataclasses
 import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from ..config import CONFIGS, Config, check_value, meaning_of
+from ..config import CONFIGS, Config, Settable, check_value, meaning_of
 from ..errors import ConfigError
 
 OTHERS = ("qos_overrides.", "diagnostic_updater.")  # declared later, or by others
@@ -40,9 +40,9 @@ def misspelt(node: Node) -> list[str]:
 def descriptor(field: "dataclasses.Field[Any]") -> ParameterDescriptor:
     """What ``ros2 param describe`` says of a field."""
     meaning = meaning_of(field)
-    constraints = f"one of {', '.join(meaning.choices)}" if meaning.choices else ""
+    constraints = f"one of {', '.join(meaning.choices)}; " if meaning.choices else ""
     described = ParameterDescriptor(
-        description=meaning.text, additional_constraints=constraints, read_only=meaning.read_only
+        description=meaning.text, additional_constraints=f"{constraints}can be set {meaning.settable.value}"
     )
     if meaning.limits is not None:
         low, high = meaning.limits
@@ -58,13 +58,24 @@ def read(node: Node, config: type[Read]) -> Read:
     return config(**{field.name: node.get_parameter(field.name).value for field in dataclasses.fields(config)})
 
 
-def validate(parameters: Sequence[Parameter]) -> SetParametersResult:
-    """Whether these values may be set, with the reason when not."""
+def validate(parameters: Sequence[Parameter], settable: Collection[Settable]) -> SetParametersResult:
+    """Whether these values may be set now, with the reason when not. ``settable``: what can be set in this state."""
     fields = {field.name: field for config in CONFIGS for field in dataclasses.fields(config)}
     for parameter in parameters:
         if parameter.name in fields:
             try:
-                check_value(fields[parameter.name], parameter.value)
+                _check(fields[parameter.name], parameter.value, settable)
             except ConfigError as error:
                 return SetParametersResult(successful=False, reason=str(error))
     return SetParametersResult(successful=True)
+
+
+def _check(field: "dataclasses.Field[Any]", value: Any, settable: Collection[Settable]) -> None:
+    check_value(field, value)
+    needed = meaning_of(field).settable
+    if needed not in settable:
+        way = "`deactivate`" if needed == Settable.INACTIVE else "`deactivate` and `cleanup`"
+        raise ConfigError(
+            f"parameter {field.name} can be set {needed.value} only; bring it there by {way} of `ros2 lifecycle set`, "
+            "set it, and bring it back"
+        )

@@ -23,9 +23,9 @@ def converter(warn: Callable[[str], None]) -> Callable[[Any], np.ndarray]:
 
     def convert(message: Any) -> np.ndarray:
         known = ENCODINGS.get(message.encoding) if hasattr(message, "encoding") else None
-        # cv_bridge shifts the rows of an image whose step is not a whole number of pixels, and takes a step that is
-        # too short for the width.
-        if known is None or message.step % known.channels or is_wrong(message):
+        # cv_bridge shifts the rows of an image whose step is not a whole number of pixels, takes a step that is too
+        # short for the width, and does not know in all its versions how many rows colours of 2x2 pixels add.
+        if known is None or known.colour_rows or message.step % known.channels or is_wrong(message):
             return to_rgb(message)
         try:
             pixels: np.ndarray = bridge.imgmsg_to_cv2(message, "rgb8")

@@ -16,6 +16,7 @@ from sam2_ros.srv import AddPrompts, RemoveObject
 
 from ..stream.pipeline import Answer
 from ..tracking.result import PromptOutcome as Outcome
+from .steady import steady_timer
 
 PATIENCE = 5.0  # seconds until a caller is told that no image came
 NO_IMAGE = f"no image came within {PATIENCE:g} s; it takes effect with the next one; check the image topic"
@@ -41,8 +42,9 @@ class Services:
         self._executor = lambda: node.executor
         self._set_paused = set_paused
         self._pending: list[Pending] = []
+        self._unanswered = 0
         self._lock = threading.Lock()  # of that list: the worker settles, the executor loses patience
-        self._timer = node.create_timer(0.5, self._lose_patience)
+        self._timer = steady_timer(node, 0.5, self._lose_patience)
         # A group of their own: in the node's, a caller who waits for an image would keep images from being taken.
         group = ReentrantCallbackGroup()
         self._services: list[Service] = [
@@ -54,6 +56,11 @@ class Services:
                 (SetBool, "~/set_paused", self._pause),
             )
         ]
+
+    @property
+    def waiting(self) -> bool:
+        """Whether somebody still has no answer, though it may be known."""
+        return self._unanswered > 0
 
     def settle(self, answers: tuple[Answer, ...]) -> None:
         """Tell those who asked what became of it. Called from the worker."""
@@ -104,7 +111,11 @@ class Services:
         pending = Pending(message, Future(executor=self._executor()))
         self._pending.append(pending)
         self.put_prompts(message)
-        outcomes: tuple[Outcome, ...] = await pending.future
+        self._unanswered += 1
+        try:
+            outcomes: tuple[Outcome, ...] = await pending.future
+        finally:
+            self._unanswered -= 1
         return outcomes
 
     def _lose_patience(self) -> None:

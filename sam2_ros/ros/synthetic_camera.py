@@ -11,10 +11,11 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from sam2_ros.msg import BoundingBox2D, Prompt, PromptArray
+from sam2_ros.msg import Prompt, PromptArray
 
 from ..demo.scene import DIFFICULTY, HEIGHT, LIVE_FPS, SEED, WIDTH
 from ..errors import ConfigError
+from ..stream.boxes import box_message
 from ..stream.messages import image_message
 from ..synthetic import SceneFrame, scene, settings_for
 from .types import TYPES
@@ -76,9 +77,7 @@ def _boxes(frame: SceneFrame) -> list[Any]:
     prompts = []
     for object_id, box in enumerate(frame.boxes, start=1):
         if box is not None:
-            x_min, y_min, x_max, y_max = map(float, box)
-            corners = BoundingBox2D(x_min=x_min, y_min=y_min, x_max=x_max, y_max=y_max)
-            prompts.append(Prompt(object_id=object_id, has_box=True, box=corners))
+            prompts.append(Prompt(object_id=object_id, has_box=True, box=box_message(TYPES, box)))
     return prompts
 
 

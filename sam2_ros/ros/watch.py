@@ -5,10 +5,12 @@ from typing import Any
 
 from .inputs import Inputs
 from .statistics import Statistics
+from .steady import steady_timer
 
 SILENCE = 5.0  # seconds without an image
 UNPROMPTED = 10.0  # seconds of images without a prompt
 AGAIN = 30.0  # seconds until the same is said again
+OBJECTS_TYPE = "sam2_ros/msg/TrackedObjectArray"  # what a tracker publishes beside its pictures
 IMAGE_TYPES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 
 
@@ -19,7 +21,7 @@ class Watch:
         self._node, self._inputs, self._statistics = node, inputs, statistics
         self._began = time.monotonic()
         self._said: dict[str, float] = {}  # kind of warning: when
-        self._timer = node.create_timer(1.0, self._look)
+        self._timer = steady_timer(node, 1.0, self._look)
 
     def close(self) -> None:
         """Stop looking."""
@@ -47,10 +49,12 @@ class Watch:
                 f"{silence}{topic}, though {names} publishes it: is the camera running (`ros2 topic hz {topic}`), does "
                 "the quality of service fit (`ros2 topic info -v`), are socket buffers large enough?"
             )
+        topics = self._node.get_topic_names_and_types()
+        trackers = tuple(name.removesuffix("objects") for name, kinds in topics if OBJECTS_TYPE in kinds)
         known = sorted(
             name
-            for name, kinds in self._node.get_topic_names_and_types()
-            if set(kinds) & set(IMAGE_TYPES) and self._node.count_publishers(name) and "sam2_tracker" not in name
+            for name, kinds in topics
+            if set(kinds) & set(IMAGE_TYPES) and self._node.count_publishers(name) and not name.startswith(trackers)
         )
         there = f"images are published on {', '.join(known)}" if known else "no images are published anywhere"
         return f"{silence}{topic}: nobody publishes it; {there}; start with image_topic:=TOPIC"

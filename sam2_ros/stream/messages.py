@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import ImageError, PromptError
 from ..tracking.prompt import Prompt
 from ..tracking.result import FrameResult, ObjectState
+from .boxes import UPRIGHT_WANTED, around, box_message, corners_of, is_turned
 from .pixels import MASK_ENCODINGS, plane
 
 NS_PER_S = 1_000_000_000
@@ -51,9 +52,10 @@ class MessageTypes:
 
     Time: Callable[..., Any]  # builtin_interfaces
     Image: Callable[..., Any]  # sensor_msgs
-    Point2D: Callable[..., Any]  # sam2_ros, as all below
+    Point2D: Callable[..., Any]  # vision_msgs
+    Pose2D: Callable[..., Any]
     BoundingBox2D: Callable[..., Any]
-    TrackedObject: Callable[..., Any]
+    TrackedObject: Callable[..., Any]  # sam2_ros
     TrackedObjectArray: Callable[..., Any]
     pack: Callable[[np.ndarray], Any]  # contiguous uint8 array of any shape to the value of a uint8[] field
 
@@ -63,8 +65,9 @@ class MessageTypes:
         return cls(
             Time=find("builtin_interfaces/msg/Time"),
             Image=find("sensor_msgs/msg/Image"),
-            Point2D=find("sam2_ros/msg/Point2D"),
-            BoundingBox2D=find("sam2_ros/msg/BoundingBox2D"),
+            Point2D=find("vision_msgs/msg/Point2D"),
+            Pose2D=find("vision_msgs/msg/Pose2D"),
+            BoundingBox2D=find("vision_msgs/msg/BoundingBox2D"),
             TrackedObject=find("sam2_ros/msg/TrackedObject"),
             TrackedObjectArray=find("sam2_ros/msg/TrackedObjectArray"),
             pack=pack,
@@ -118,15 +121,18 @@ def _prompt(message: Any) -> Prompt:
         object_id=int(message.object_id),
         points=np.array(points, dtype=np.float64).reshape(-1, 2),
         point_labels=np.array(list(message.point_labels), dtype=np.int64),
-        box=_box(message.box) if message.has_box else None,
+        box=_box(message.box, int(message.object_id)) if message.has_box else None,
         mask=_mask(message.mask, int(message.object_id)) if len(message.mask.data) else None,
         label=str(message.label),
         replace=int(message.action) == Action.REPLACE,
     )
 
 
-def _box(message: Any) -> np.ndarray:
-    return np.array((message.x_min, message.y_min, message.x_max, message.y_max), dtype=np.float64)
+def _box(message: Any, object_id: int) -> np.ndarray:
+    """(4,) of a vision_msgs/BoundingBox2D. Raises PromptError."""
+    if is_turned(message):
+        raise _prompt_error(object_id, f"its box is {UPRIGHT_WANTED}")
+    return corners_of(message)
 
 
 def _mask(message: Any, object_id: int) -> np.ndarray:
@@ -177,7 +183,7 @@ def objects_message(types: MessageTypes, header: Any, result: FrameResult, laten
 
 
 def _tracked_object(types: MessageTypes, header: Any, state: ObjectState, cropped_masks: bool) -> Any:
-    x_min, y_min, x_max, y_max = state.box or (0, 0, 0, 0)
+    x_min, y_min, _, _ = state.box or (0, 0, 0, 0)
     x, y = state.centroid or (0.0, 0.0)
     crop = _crop(state) if cropped_masks else np.zeros((0, 0), dtype=np.uint8)
     return types.TrackedObject(
@@ -187,7 +193,7 @@ def _tracked_object(types: MessageTypes, header: Any, state: ObjectState, croppe
         object_score=float(state.object_score),
         visibility=float(state.visibility),
         mask_score=float(state.mask_score),
-        box=types.BoundingBox2D(x_min=float(x_min), y_min=float(y_min), x_max=float(x_max), y_max=float(y_max)),
+        box=box_message(types, around(state.box)),
         area=int(state.area),
         centroid=types.Point2D(x=float(x), y=float(y)),
         first_seen=time_message(types, state.first_seen_ns),

@@ -15,6 +15,12 @@ class Encoding:
 
     channels: int  # bytes per pixel
     conversion: int | None  # cv2.cvtColor code to RGB; None: it is RGB
+    colour_rows: bool = False  # below the rows of brightness there are half as many of colours, each for 2x2 pixels
+
+    @property
+    def block(self) -> tuple[int, int]:
+        """Width and height in pixels of what shares one colour."""
+        return (2, 2) if self.colour_rows else (2, 1) if self.channels == 2 else (1, 1)
 
 
 # OpenCV names a Bayer pattern after the second row's second and third pixel, ROS after the first two of both rows.
@@ -26,10 +32,13 @@ ENCODINGS = {
     "mono8": Encoding(1, cv2.COLOR_GRAY2RGB),
     "8UC1": Encoding(1, cv2.COLOR_GRAY2RGB),
     "8UC3": Encoding(3, cv2.COLOR_BGR2RGB),  # nameless colours are BGR for cv_bridge
+    "8UC4": Encoding(4, cv2.COLOR_BGRA2RGB),
     "yuv422": Encoding(2, cv2.COLOR_YUV2RGB_UYVY),
     "uyvy": Encoding(2, cv2.COLOR_YUV2RGB_UYVY),
     "yuv422_yuy2": Encoding(2, cv2.COLOR_YUV2RGB_YUYV),
     "yuyv": Encoding(2, cv2.COLOR_YUV2RGB_YUYV),
+    "nv12": Encoding(1, cv2.COLOR_YUV2RGB_NV12, colour_rows=True),
+    "nv21": Encoding(1, cv2.COLOR_YUV2RGB_NV21, colour_rows=True),
     "bayer_rggb8": Encoding(1, cv2.COLOR_BayerBG2RGB),
     "bayer_bggr8": Encoding(1, cv2.COLOR_BayerRG2RGB),
     "bayer_gbrg8": Encoding(1, cv2.COLOR_BayerGR2RGB),
@@ -40,6 +49,10 @@ MASK_ENCODINGS = ("mono8", "8UC1")
 
 _MEASUREMENTS = ("mono16", "16UC1", "16SC1", "32FC1", "64FC1")
 _SIXTEEN_BITS = ("rgb16", "bgr16", "rgba16", "bgra16", "bayer_rggb16", "bayer_bggr16", "bayer_gbrg16", "bayer_grbg16")
+
+_PLUGINS = {"zstd": "zstd_image_transport", "theora": "theora_image_transport"} | dict.fromkeys(
+    ("h264", "h.264", "avc", "h265", "h.265", "hevc", "av1", "vp9"), "ffmpeg_image_transport"
+)
 
 # As image_transport reads it: turned by no EXIF tag, so that pixels stay those of the camera's calibration.
 _DECODE = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
@@ -81,23 +94,25 @@ def is_wrong(message: Any) -> bool:
 
 
 def _checked_plane(message: Any, encoding: Encoding) -> np.ndarray:
-    pixels = plane(message, encoding.channels)
-    if encoding.channels == 2 and message.width % 2:
+    width, height = encoding.block
+    if message.width % width or message.height % height:
         raise ImageError(
-            f"a {message.encoding} image is {message.width} pixels wide, but two neighbours share one colour; "
-            "set the camera to an even width"
+            f"a {message.encoding} image is {message.width}x{message.height} pixels, but {width}x{height} neighbours "
+            f"share one colour; set the camera to an even {'width and height' if height > 1 else 'width'}"
         )
-    return pixels
+    return plane(message, encoding.channels, message.height * 3 // 2 if encoding.colour_rows else message.height)
 
 
-def plane(message: Any, channels: int) -> np.ndarray:
+def plane(message: Any, channels: int, rows: int | None = None) -> np.ndarray:
     """The pixels of a sensor_msgs/Image, a view of its data without the padding of the rows.
 
-    (H, W) uint8 of one channel, (H, W, channels) of more. Raises ImageError when size, step and data disagree.
+    (H, W) uint8 of one channel, (H, W, channels) of more; ``rows``: how many H is, by default the image's height.
+    Raises ImageError when size, step and data disagree.
     """
     height, width, step = int(message.height), int(message.width), int(message.step)
     if height < 1 or width < 1:
         raise ImageError(f"an image is {width}x{height} pixels and so empty; check that the camera sends pictures")
+    height = height if rows is None else int(rows)
     if step < width * channels:
         raise ImageError(
             f"an image has a step of {step} bytes, but a row of {width} {message.encoding} pixels needs "
@@ -108,8 +123,8 @@ def plane(message: Any, channels: int) -> np.ndarray:
             f"an image has {len(message.data)} bytes of data, but {height} rows of {step} bytes need {step * height}; "
             "correct height, step or data in the node that sends it"
         )
-    rows = np.frombuffer(message.data, dtype=np.uint8, count=step * height).reshape(height, step)
-    pixels = rows[:, : width * channels]
+    lines = np.frombuffer(message.data, dtype=np.uint8, count=step * height).reshape(height, step)
+    pixels = lines[:, : width * channels]
     return pixels if channels == 1 else pixels.reshape(height, width, channels)
 
 
@@ -126,6 +141,12 @@ def compressed_to_rgb(message: Any) -> np.ndarray:
     if not len(message.data):
         raise ImageError(f"a compressed image of format '{message.format}' has no data; check the node that sends it")
     decoded = _decode(np.frombuffer(message.data, dtype=np.uint8))
+    if decoded is None and (plugin := _plugin(message.format)):
+        raise ImageError(
+            f"a compressed image of format '{message.format}' is of the image_transport plugin {plugin}, which alone "
+            "can unpack it: give the raw image's topic, or jpeg or png; `ros2 run image_transport republish` makes one "
+            "of the other"
+        )
     if decoded is None:
         raise ImageError(
             f"a compressed image of format '{message.format}' with {len(message.data)} bytes cannot be decoded; "
@@ -148,6 +169,11 @@ def _decode(data: np.ndarray) -> np.ndarray | None:
         return cv2.imdecode(data, _DECODE)
     except cv2.error:  # for instance a header that promises more pixels than OpenCV allows
         return None
+
+
+def _plugin(name: str) -> str | None:
+    """The image_transport plugin that packs a CompressedImage's format so that only it can unpack it."""
+    return next((plugin for part, plugin in _PLUGINS.items() if part in name.lower()), None)
 
 
 def _refusal(encoding: str) -> ImageError:

@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import PromptError
 from ..tracking.prompt import SHARES, Prompt, are_shares
 from .association import Associator, Detection
+from .boxes import UPRIGHT_WANTED, corners_of, is_turned
 from .history import Remembered
 from .messages import stamp_ns
 
@@ -67,7 +68,9 @@ def click_from(message: Any) -> Click:
 
 
 def detections_from(message: Any, associator: Associator) -> Detections:
-    """Of a vision_msgs/Detection2DArray; detections without an area are left out."""
+    """Of a vision_msgs/Detection2DArray; detections without an area are left out. Raises PromptError."""
+    if any(is_turned(detection.bbox) for detection in message.detections):
+        raise PromptError(f"detections are left out: a box of them is {UPRIGHT_WANTED}")
     found = [_detection(detection) for detection in message.detections]
     return Detections(stamp_ns(message.header.stamp), [d for d in found if d is not None], associator)
 
@@ -77,9 +80,8 @@ def _has_pixels(box: np.ndarray) -> bool:
 
 
 def _detection(message: Any) -> Detection | None:
-    centre, width, height = message.bbox.center.position, float(message.bbox.size_x), float(message.bbox.size_y)
-    box = np.array((centre.x - width / 2, centre.y - height / 2, centre.x + width / 2, centre.y + height / 2), float)
-    if not np.isfinite(box).all() or width <= 0 or height <= 0:
+    box = corners_of(message.bbox)
+    if not np.isfinite(box).all() or (box[2:] <= box[:2]).any():
         return None
     best = max((result.hypothesis for result in message.results), key=lambda one: float(one.score), default=None)
     if best is None:  # a detector that gives no classes has decided already

@@ -2,6 +2,9 @@
 
 import contextlib
 import ctypes
+import gc
+
+import torch
 
 # Numbers of the GNU C library's mallopt(3).
 M_TRIM_THRESHOLD = -1
@@ -23,10 +26,14 @@ def keep_memory() -> None:
 
 
 def give_back_memory() -> None:
-    """Return what was kept and lies unused to the system, where the C library can; for when a network was let go.
+    """Return what was kept and lies unused to the system and the GPU; for when a network was let go.
 
     Without it a process that loads networks again and again holds the most that it ever needed and, as free blocks
-    lie scattered, at times tens of MB more.
+    lie scattered, at times tens of MB more. What was recorded in CUDA graphs is given back with their pool, which is
+    free when the last of them is gone, so what Python keeps in circles is collected first.
     """
+    gc.collect()
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
     with contextlib.suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)

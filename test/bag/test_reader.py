@@ -208,13 +208,37 @@ def test_prompts_without_a_definition_in_the_bag_are_decoded_by_ours(tmp_path):
         assert reader.decode(recorded).prompts[0].object_id == 3
 
 
-def test_prompts_of_another_version_are_refused(tmp_path):
+# A change of our messages and one in those that they use: boxes by their corners, as before there was a release.
+OLD_ARRAY = """std_msgs/Header header
+uint8 number
+{line}
+MSG: std_msgs/Header
+builtin_interfaces/Time stamp
+string frame_id
+""".format(line="=" * 80)
+OLD_BOXES = """std_msgs/Header header
+Prompt[] prompts
+{line}
+MSG: sam2_ros/Prompt
+bool has_box
+BoundingBox2D box
+{line}
+MSG: sam2_ros/BoundingBox2D
+float32 x_min
+{line}
+MSG: std_msgs/Header
+builtin_interfaces/Time stamp
+string frame_id
+""".format(line="=" * 80)
+
+
+@pytest.mark.parametrize("old", [OLD_ARRAY, OLD_BOXES])
+def test_prompts_of_another_version_are_refused(tmp_path, old):
     bag = camera_bag(tmp_path / "bag", 1, "sqlite3", prompts(0, 5))
     with sqlite3.connect(storage_file(bag)) as database:
         database.execute(
-            "UPDATE message_definitions SET encoded_message_definition = 'std_msgs/Header header\nuint8 number\n' "
-            "|| substr(encoded_message_definition, instr(encoded_message_definition, '====')) "
-            "WHERE topic_type = 'sam2_ros/msg/PromptArray'"
+            "UPDATE message_definitions SET encoded_message_definition = ? WHERE topic_type = ?",
+            (old, "sam2_ros/msg/PromptArray"),
         )
     with BagReader(bag) as reader:
         topic = prompts_topic(reader, "/prompts")

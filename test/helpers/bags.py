@@ -10,6 +10,7 @@ from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import Reader, StoragePlugin, Writer
 
 from sam2_ros.bag import definitions
+from sam2_ros.stream.boxes import box_message
 
 SECOND = 1_000_000_000
 FIRST_STAMP_NS = 100 * SECOND
@@ -56,7 +57,6 @@ def compressed(index: int, topic: str = "/camera/image/compressed") -> Message:
 
 
 def box_prompt(object_id: int = 1, box: tuple[float, ...] = (8, 10, 28, 30), action: int = 0) -> Any:
-    x_min, y_min, x_max, y_max = box
     return definitions.message(
         "sam2_ros/msg/Prompt",
         object_id=object_id,
@@ -65,7 +65,7 @@ def box_prompt(object_id: int = 1, box: tuple[float, ...] = (8, 10, 28, 30), act
         points=[],
         point_labels=np.zeros(0, dtype=np.uint8),
         has_box=True,
-        box=definitions.message("sam2_ros/msg/BoundingBox2D", x_min=x_min, y_min=y_min, x_max=x_max, y_max=y_max),
+        box=box_message(definitions.message_types(), box),
         mask=definitions.image("", np.zeros((0, 0), dtype=np.uint8), definitions.header(0)),
     )
 

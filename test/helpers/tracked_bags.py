@@ -11,6 +11,7 @@ from PIL import Image
 
 from helpers.bags import DELAY_NS, Message, stamp_of, write_bag
 from sam2_ros.bag import definitions
+from sam2_ros.stream.boxes import box_message
 from sam2_ros.stream.messages import image_message
 
 TRUTH = "/ground_truth/masks"
@@ -74,9 +75,9 @@ def _object(said: Said) -> Any:
         object_score=0.0,
         visibility=said.visibility,
         mask_score=said.mask_score,
-        box=definitions.message("sam2_ros/msg/BoundingBox2D", x_min=0.0, y_min=0.0, x_max=0.0, y_max=0.0),
+        box=box_message(definitions.message_types(), None),
         area=0,
-        centroid=definitions.message("sam2_ros/msg/Point2D", x=0.0, y=0.0),
+        centroid=definitions.message_types().Point2D(x=0.0, y=0.0),
         first_seen=zero.stamp,
         last_seen=zero.stamp,
         frames_since_seen=0,

@@ -38,4 +38,4 @@ assert "torch" not in sys.modules
 
 def test_the_node_asks_before_anything_of_it_is_loaded() -> None:
     script = (SCRIPTS / "tracker").read_text(encoding="utf-8")
-    assert script.index("wait_passively()") < script.index("from sam2_ros.ros")
+    assert script.index("wait_passively()") < script.index("from sam2_ros.ros.")

@@ -12,10 +12,9 @@ from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
-from vision_msgs.msg import BoundingBox2D as VisionBox
-from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
+from vision_msgs.msg import BoundingBox2D, Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
-from sam2_ros.msg import BoundingBox2D, Prompt, PromptArray, TrackedObjectArray
+from sam2_ros.msg import Prompt, PromptArray, TrackedObjectArray
 from sam2_ros.stream.messages import pack_array
 
 NAME = "/sam2_tracker"
@@ -86,19 +85,16 @@ class Scene:
 
     def found(self, *ms: int, **kind: str) -> Detection2DArray:
         """What a detector says of the disc at the first of these times, with the stamp of that."""
-        x, y = centre(ms[0])
-        box = VisionBox(size_x=2.0 * RADIUS, size_y=2.0 * RADIUS)
-        box.center.position.x, box.center.position.y = x, y
         result = ObjectHypothesisWithPose()
         result.hypothesis.class_id, result.hypothesis.score = kind.get("label", "disc"), 0.9
-        detection = Detection2D(bbox=box, results=[result], id=kind.get("id", ""))
+        detection = Detection2D(bbox=box_at(ms[0]).box, results=[result], id=kind.get("id", ""))
         return Detection2DArray(header=self.header(ms[0]), detections=[detection])
 
 
 def box_at(ms: int, object_id: int = 0) -> Prompt:
-    x, y = centre(ms)
-    corners = BoundingBox2D(x_min=x - RADIUS, y_min=y - RADIUS, x_max=x + RADIUS, y_max=y + RADIUS)
-    return Prompt(object_id=object_id, has_box=True, box=corners)
+    box = BoundingBox2D(size_x=2.0 * RADIUS, size_y=2.0 * RADIUS)
+    box.center.position.x, box.center.position.y = centre(ms)
+    return Prompt(object_id=object_id, has_box=True, box=box)
 
 
 def offset(objects: TrackedObjectArray, ms: int) -> float:

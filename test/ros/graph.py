@@ -12,6 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import rclpy
+from ament_index_python.packages import get_package_prefix
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.msg import Parameter, SetParametersResult
+from rcl_interfaces.srv import SetParameters
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
@@ -72,6 +77,13 @@ def launch_tracker(log: Path, *arguments: str, environment: Mapping[str, str] | 
     return Process(["ros2", "launch", "sam2_ros", "tracker.launch.py", *arguments], log, environment)
 
 
+def run_tracker(log: Path, *parameters: str, environment: Mapping[str, str] | None = None) -> Process:
+    """The node alone, without a launch around it; ``parameters``: name:=value."""
+    program = Path(get_package_prefix("sam2_ros")) / "lib" / "sam2_ros" / "tracker"
+    options = [word for parameter in parameters for word in ("-p", parameter)]
+    return Process([str(program), "--ros-args", *options], log, environment)
+
+
 class Listener:
     """A node with everything it heard, spun only while something is waited for."""
 
@@ -92,13 +104,33 @@ class Listener:
             assert time.monotonic() < end, f"waited {seconds:g} s in vain for {what}"
             self._executor.spin_once(timeout_sec=0.1)
 
-    def call(self, service: Any, name: str, request: Any) -> Any:
-        """The answer of a service."""
+    def ask(self, service: Any, name: str, request: Any) -> Any:
+        """The future answer of a service."""
         client = self.node.create_client(service, name)
         self.wait(client.service_is_ready, f"the service {name}")
-        future = client.call_async(request)
+        return client.call_async(request)
+
+    def call(self, service: Any, name: str, request: Any) -> Any:
+        """The answer of a service."""
+        future = self.ask(service, name, request)
         self.wait(future.done, f"the answer of {name}")
         return future.result()
+
+    def change(self, transition: int, name: str = "/sam2_tracker") -> bool:
+        """Whether a transition of a tracker succeeded."""
+        request = ChangeState.Request(transition=Transition(id=transition))
+        return bool(self.call(ChangeState, f"{name}/change_state", request).success)
+
+    def state(self, name: str = "/sam2_tracker") -> str:
+        """The state of a tracker."""
+        return str(self.call(GetState, f"{name}/get_state", GetState.Request()).current_state.label)
+
+    def set(self, parameter: str, value: Any, name: str = "/sam2_tracker") -> SetParametersResult:
+        """What became of a new value of a tracker's parameter."""
+        message: Parameter = rclpy.parameter.Parameter(parameter, value=value).to_parameter_msg()
+        return self.call(SetParameters, f"{name}/set_parameters", SetParameters.Request(parameters=[message])).results[
+            0
+        ]
 
 
 @contextmanager

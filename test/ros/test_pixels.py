@@ -14,12 +14,12 @@ from sam2_ros.ros.pixels import converter
 from sam2_ros.stream.pixels import ENCODINGS, to_rgb
 
 # cv_bridge makes no colours of these without being told what they are.
-NAMELESS = {"8UC1", "8UC3"}
+NAMELESS = {"8UC1", "8UC3", "8UC4"}
 
 
 def message(encoding: str, padding: int, bigendian: int = 0) -> Image:
     """12 x 8 pixels of smooth colours, with ``padding`` bytes after each row."""
-    y, x = np.mgrid[:8, : 12 * ENCODINGS[encoding].channels]
+    y, x = np.mgrid[: 12 if ENCODINGS[encoding].colour_rows else 8, : 12 * ENCODINGS[encoding].channels]
     rows = np.pad((40 + 9 * y + 3 * x).astype(np.uint8), ((0, 0), (0, padding)), constant_values=255)
     return Image(height=8, width=12, encoding=encoding, is_bigendian=bigendian, step=rows.shape[1], data=rows.tobytes())
 

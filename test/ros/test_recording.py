@@ -13,7 +13,9 @@ from sensor_msgs.msg import Image
 
 from sam2_ros.bag.reader import BagReader
 from sam2_ros.cli import main as sam2_ros
-from sam2_ros.msg import BoundingBox2D, Prompt, PromptArray, TrackedObjectArray
+from sam2_ros.msg import Prompt, PromptArray, TrackedObjectArray
+from sam2_ros.ros.types import TYPES
+from sam2_ros.stream.boxes import box_message
 from sam2_ros.stream.messages import stamp_ns
 
 IMAGES, PROMPTS = "/camera/image", "/prompts"
@@ -44,8 +46,8 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
             images.clear()
             objects.clear()
             ears.wait(lambda: len(objects) > 5, "results")
-            corners = BoundingBox2D(x_min=110.0, y_min=70.0, x_max=240.0, y_max=170.0)
-            disc = Prompt(object_id=5, label="disc", has_box=True, box=corners)
+            box = box_message(TYPES, (110, 70, 240, 170))
+            disc = Prompt(object_id=5, label="disc", has_box=True, box=box)
             prompts.publish(PromptArray(header=objects[2].header, prompts=[disc]))
             ears.wait(lambda: sum(bool(m.objects) for m in objects) > 2 * TRACKED, "tracked images")
             recorder.send(signal.SIGINT)

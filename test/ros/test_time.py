@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from diagnostic_msgs.msg import DiagnosticArray
 from disc import Scene, box_at, offset, scene_for_tracker
+from graph import listener, run_tracker
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
+from std_srvs.srv import Trigger
 
 from sam2_ros.msg import PromptArray
 
@@ -79,6 +82,31 @@ def test_a_bag_that_begins_again_under_simulated_time(scene: Scene) -> None:
     scene.send(scene.prompts, PromptArray(header=scene.header(-5000), prompts=[box_at(0, 9)]))
     assert [one.id for one in scene.show(1600).objects] == [7, 8]
     scene.ears.wait(lambda: "for no image that is remembered: those are from" in scene.tracker.text(), "the refusal")
+
+
+def test_without_a_running_clock_callers_are_answered_and_warnings_and_diagnostics_come(tmp_path: Path) -> None:
+    tracker = run_tracker(
+        tmp_path / "tracker.log",
+        *("model:=toy", "checkpoint:=random", "device:=cpu", "autostart_node:=true"),
+        *("use_sim_time:=true", "max_consecutive_failures:=3"),
+    )
+    try:
+        with listener() as ears:
+            told = ears.hear(DiagnosticArray, "/diagnostics", 10)
+            ears.wait(lambda: "tracking on" in tracker.text(), "an active tracker", 120)
+            assert "no image came within 5 s" in ears.call(Trigger, "/sam2_tracker/reset", Trigger.Request()).message
+            ears.wait(lambda: "on /image: nobody publishes it" in tracker.text(), "a warning")
+            ears.wait(lambda: told and told[-1].status[0].message.startswith("no image for"), "diagnostics")
+            depth = ears.node.create_publisher(Image, "/image", 10)
+            ears.wait(depth.get_subscription_count, "a subscriber of the images")
+
+            def gave_up() -> bool:
+                depth.publish(Image(height=2, width=2, encoding="16UC1", step=4, data=[0] * 8))
+                return "images in a row failed (max_consecutive_failures is 3); giving up" in tracker.text()
+
+            ears.wait(gave_up, "the node to give up")
+    finally:
+        tracker.kill()
 
 
 def test_images_out_of_order_with_equal_stamps_and_without_stamps_are_tracked(scene: Scene) -> None:

@@ -15,8 +15,11 @@ from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import GetParameters, SetParameters
 from rclpy.qos import QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
 from sensor_msgs.msg import Image
+from vision_msgs.msg import Point2D
 
-from sam2_ros.msg import BoundingBox2D, Point2D, Prompt, PromptArray, TrackedObjectArray
+from sam2_ros.msg import Prompt, PromptArray, TrackedObjectArray
+from sam2_ros.ros.types import TYPES
+from sam2_ros.stream.boxes import box_message, corners_of
 
 TOY = ("model:=toy", "checkpoint:=random", "device:=cpu")
 RELIABLE = QoSProfile(depth=10)
@@ -54,8 +57,7 @@ class Graph:
 
 
 def box(object_id: int, label: str = "") -> Prompt:
-    corners = BoundingBox2D(x_min=40.0, y_min=25.0, x_max=90.0, y_max=70.0)
-    return Prompt(object_id=object_id, label=label, has_box=True, box=corners)
+    return Prompt(object_id=object_id, label=label, has_box=True, box=box_message(TYPES, (40, 25, 90, 70)))
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +207,7 @@ def test_parameters_have_meaning_and_range_and_some_change_while_running(graph: 
     tracked = next(o for m in graph.objects for o in m.objects if o.area and o.mask.width)
     mask = np.frombuffer(tracked.mask.data, np.uint8).reshape(tracked.mask.height, tracked.mask.width)
     assert (mask == 255).sum() == tracked.area
-    assert (tracked.mask_x_offset, tracked.mask_y_offset) == (tracked.box.x_min, tracked.box.y_min)
+    assert (tracked.mask_x_offset, tracked.mask_y_offset) == tuple(corners_of(tracked.box)[:2])
 
 
 def test_quality_of_service_can_be_overridden(tmp_path: Path) -> None:
@@ -233,7 +235,7 @@ def test_quality_of_service_can_be_overridden(tmp_path: Path) -> None:
 
 def test_the_newest_image_wins_and_sigint_ends_the_launch_cleanly(tmp_path: Path) -> None:
     fast = camera(tmp_path / "fast.log", "/fast/image", "100", "640", "480")
-    tracker = launch_tracker(tmp_path / "tracker.log", *TOY, "image_topic:=/fast/image")
+    tracker = launch_tracker(tmp_path / "tracker.log", "device:=cpu", "image_topic:=/fast/image")
     try:
         with listener() as ears:
             objects = ears.hear(TrackedObjectArray, "/sam2_tracker/objects", RELIABLE)

@@ -16,6 +16,12 @@ BAYER = [name for name in ENCODINGS if name.startswith("bayer_")]
 UYVY, YUYV = ("yuv422", "uyvy"), ("yuv422_yuy2", "yuyv")
 
 
+def rows_of(encoding: str) -> np.ndarray:
+    """All rows of an image (HEIGHT, WIDTH) of an encoding, those of colours too."""
+    pixels = random_pixels(ENCODINGS[encoding].channels)
+    return np.concatenate((pixels, pixels[::2, ::-1])) if ENCODINGS[encoding].colour_rows else pixels
+
+
 def yuv_to_rgb(y: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     """BT.601, video range: 16 and all below is black."""
     luma, blue, red = 1.164 * (np.maximum(y, 16) - 16.0), u - 128.0, v - 128.0
@@ -35,10 +41,11 @@ def yuv_to_rgb(y: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
         ("8UC3", (2, 1, 0)),
         ("rgba8", (0, 1, 2)),
         ("bgra8", (2, 1, 0)),
+        ("8UC4", (2, 1, 0)),
     ],
 )
 def test_colour(encoding: str, order: tuple[int, ...], padding: int) -> None:
-    pixels = random_pixels(4 if "a8" in encoding else 3)
+    pixels = random_pixels(4 if "a8" in encoding or "C4" in encoding else 3)
     assert np.array_equal(image_to_rgb(make_image(encoding, pixels, padding)), pixels[..., order])
 
 
@@ -60,6 +67,15 @@ def test_yuv(encoding: str, padding: int) -> None:
 
 
 @pytest.mark.parametrize("padding", PADDINGS)
+@pytest.mark.parametrize(("encoding", "blue"), [("nv12", 0), ("nv21", 1)])
+def test_yuv_with_colours_of_four_pixels(encoding: str, blue: int, padding: int) -> None:
+    pixels = rows_of(encoding)
+    colours = pixels[HEIGHT:].reshape(HEIGHT // 2, WIDTH // 2, 2).repeat(2, axis=0).repeat(2, axis=1)
+    expected = yuv_to_rgb(pixels[:HEIGHT], colours[..., blue], colours[..., 1 - blue])
+    assert np.abs(image_to_rgb(make_image(encoding, pixels, padding, height=HEIGHT)) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
 @pytest.mark.parametrize("encoding", BAYER)
 def test_bayer(encoding: str, padding: int) -> None:
     colour = {"r": 200, "g": 90, "b": 30}
@@ -71,7 +87,7 @@ def test_bayer(encoding: str, padding: int) -> None:
     assert (rgb == tuple(colour.values())).all()
 
 
-@pytest.mark.parametrize("encoding", [name for name in ENCODINGS if not name.startswith("8UC")])
+@pytest.mark.parametrize("encoding", [name for name in ENCODINGS if not name.startswith(("8UC", "nv"))])
 def test_rosbags_image_agrees(encoding: str) -> None:
     message = make_image(encoding, random_pixels(ENCODINGS[encoding].channels))
     assert np.array_equal(image_to_rgb(message), message_to_cvimage(message, "rgb8"))
@@ -79,8 +95,8 @@ def test_rosbags_image_agrees(encoding: str) -> None:
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_every_encoding_gives_rgb_and_ignores_padding(encoding: str) -> None:
-    pixels = random_pixels(ENCODINGS[encoding].channels)
-    tight, padded = (image_to_rgb(make_image(encoding, pixels, padding)) for padding in PADDINGS)
+    pixels = rows_of(encoding)
+    tight, padded = (image_to_rgb(make_image(encoding, pixels, padding, height=HEIGHT)) for padding in PADDINGS)
     assert tight.shape == (HEIGHT, WIDTH, 3)
     assert tight.dtype == np.uint8
     assert np.array_equal(tight, padded)
@@ -117,7 +133,7 @@ def test_byte_order_and_trailing_bytes_do_not_matter() -> None:
     [
         *[(name, f"'{name}' holds depth or heat.*give the colour image") for name in ("mono16", "16UC1", "32FC1")],
         *[(name, f"'{name}' has 16 bits per channel; set the camera") for name in ("bayer_rggb16", "rgb16")],
-        ("nv12", "unknown encoding 'nv12'; use one of rgb8, bgr8, .*bayer_grbg8$"),
+        ("nv24", "unknown encoding 'nv24'; use one of rgb8, bgr8, .*bayer_grbg8$"),
         ("", "unknown encoding ''"),
     ],
 )
@@ -143,8 +159,20 @@ def test_refused_sizes(fields: dict[str, Any], reason: str) -> None:
 
 @pytest.mark.parametrize("encoding", [*UYVY, *YUYV])
 def test_refused_odd_width(encoding: str) -> None:
-    with pytest.raises(ImageError, match=f"{encoding} image is 7 pixels wide.*even width"):
+    with pytest.raises(ImageError, match=f"{encoding} image is 7x6 pixels, but 2x1 neighbours .*even width"):
         image_to_rgb(make_image(encoding, random_pixels(2, width=7)))
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"height": 5}, "nv12 image is 8x5 pixels, but 2x2 neighbours .*even width and height"),
+        ({"data": np.zeros(48, np.uint8), "height": 6}, "48 bytes of data, but 9 rows of 8 bytes need 72"),
+    ],
+)
+def test_refused_nv12(fields: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ImageError, match=reason):
+        image_to_rgb(make_image("nv12", rows_of("nv12"), **fields))
 
 
 # --- compressed ------------------------------------------------------------------------------------------------------
@@ -194,6 +222,8 @@ DEEP = encoded(".png", random_pixels(1).astype(np.uint16) * 200)
         (encoded(".png", random_pixels(3))[:60], "png", "cannot be decoded; it is damaged"),
         (JPEG, "16UC1; compressedDepth png", "holds depth.*colour camera"),
         (DEEP, "mono16; png compressed mono16", "has 16 bits per channel"),
+        (b"(\xb5/\xfd packed", "zstd", "of the image_transport plugin zstd_image_transport"),
+        (b"\0\0\0\1g", "h264", "of the image_transport plugin ffmpeg_image_transport"),
     ],
 )
 def test_refused_compressed(data: Any, name: str, reason: str) -> None:

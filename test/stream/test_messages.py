@@ -39,7 +39,15 @@ def test_time_there_and_back(ns: int) -> None:
 # --- prompts ---------------------------------------------------------------------------------------------------------
 
 NO_MASK = make_image("", np.zeros((0, 0), dtype=np.uint8))
-NO_BOX = TYPES.BoundingBox2D(x_min=0.0, y_min=0.0, x_max=0.0, y_max=0.0)
+
+
+def box_around(x: float, y: float, size_x: float, size_y: float, theta: float = 0.0) -> Any:
+    """vision_msgs/BoundingBox2D by its middle."""
+    centre = TYPES.Pose2D(position=TYPES.Point2D(x=x, y=y), theta=theta)
+    return TYPES.BoundingBox2D(center=centre, size_x=size_x, size_y=size_y)
+
+
+NO_BOX = box_around(0.0, 0.0, 0.0, 0.0)
 
 
 def make_prompt(**fields: Any) -> Any:
@@ -71,7 +79,7 @@ def test_actions_are_those_of_the_message() -> None:
 
 def test_points_and_box() -> None:
     points = [TYPES.Point2D(x=1.5, y=2.0), TYPES.Point2D(x=4.0, y=5.25)]
-    box = TYPES.BoundingBox2D(x_min=1.0, y_min=2.0, x_max=6.5, y_max=7.0)
+    box = box_around(4.0, 5.0, 6.0, 6.5)
     labels = np.array([1, 0], dtype=np.uint8)
     [prompt] = commands(make_prompt(label="cup", points=points, point_labels=labels, has_box=True, box=box))
     assert isinstance(prompt, Prompt)
@@ -79,7 +87,7 @@ def test_points_and_box() -> None:
     assert prompt.points.tolist() == [[1.5, 2.0], [4.0, 5.25]]
     assert prompt.point_labels.tolist() == [1, 0]
     assert prompt.box is not None
-    assert prompt.box.tolist() == [1.0, 2.0, 6.5, 7.0]
+    assert prompt.box.tolist() == [1.0, 1.75, 7.0, 8.25]
 
 
 def test_point_labels_of_rclpy() -> None:
@@ -118,6 +126,10 @@ SMALL_MASK = make_image("mono8", random_pixels(1), data=np.zeros(47, dtype=np.ui
         (make_prompt(object_id=0), "prompt for a new object: it is empty"),
         (make_prompt(points=[TYPES.Point2D(x=1.0, y=2.0)]), "1 points but 0 labels"),
         (make_prompt(has_box=True), "has no area"),
+        (
+            make_prompt(has_box=True, box=box_around(4.0, 5.0, 6.0, 4.0, theta=0.3)),
+            r"object 3: its box is turned .*give the upright box around it",
+        ),
         (
             a_click(action=9),
             r"object 3: its action is 9; use one of 0 \(ADD\), 1 \(REPLACE\), 2 \(REMOVE\), 3 \(RESET\)",
@@ -212,7 +224,7 @@ def test_objects_message() -> None:
     assert (seen.id, seen.label, seen.visible, seen.area, seen.frames_since_seen) == (5, "cup", True, 14, 0)
     assert (seen.object_score, seen.mask_score) == (2.0, 0.75)
     assert seen.visibility == pytest.approx(1 / (1 + np.exp(-2.0)), rel=1e-6)
-    assert seen.box == TYPES.BoundingBox2D(x_min=2.0, y_min=1.0, x_max=6.0, y_max=3.0)
+    assert seen.box == box_around(4.5, 2.5, 5.0, 3.0)  # columns 2 to 6, rows 1 to 3
     assert (seen.centroid.x, seen.centroid.y) == pytest.approx((58 / 14, 29 / 14), rel=1e-6)
     assert seen.first_seen == TYPES.Time(sec=1, nanosec=2)
     assert seen.last_seen == TYPES.Time(sec=3, nanosec=4)
@@ -220,6 +232,12 @@ def test_objects_message() -> None:
     assert hidden.object_score == -3.0
     assert hidden.box == NO_BOX
     assert hidden.centroid == TYPES.Point2D(x=0.0, y=0.0)
+
+
+def test_the_box_of_an_object_is_a_prompt_around_the_pixels_that_it_has() -> None:
+    seen, _ = objects_message(TYPES, HEADER, two_objects(), latency=0.0, cropped_masks=False).objects
+    [prompt] = commands(make_prompt(has_box=True, box=seen.box))
+    assert prompt.box.tolist() == [2, 1, 7, 4]
 
 
 def test_masks_are_left_out_of_objects() -> None:

@@ -36,7 +36,8 @@ def image(seconds: int) -> Message:
 
 def prompts(seconds: int, *said: tuple[int, Action]) -> Message:
     """A PromptArray: a box for each id to add, or its removal."""
-    box = Message(x_min=10.0, y_min=10.0, x_max=40.0, y_max=40.0)
+    centre = Message(position=Message(x=25.0, y=25.0), theta=0.0)
+    box = Message(center=centre, size_x=30.0, size_y=30.0)
     rest = {"label": "", "points": [], "point_labels": [], "has_box": True, "box": box, "mask": Message(data=b"")}
     return Message(header=header(seconds), prompts=[Message(object_id=i, action=action, **rest) for i, action in said])
 

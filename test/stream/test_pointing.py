@@ -140,6 +140,13 @@ def test_boxes_without_an_area_and_without_classes() -> None:
     assert found.box.tolist() == [5, 5, 20, 20]
 
 
+def test_boxes_that_are_turned_are_refused() -> None:
+    message = detections(1.0, (5, 5, 20, 20))
+    message.detections[0].bbox.center.theta = 0.5
+    with pytest.raises(PromptError, match=r"a box of them is turned .*give the upright box around it"):
+        detections_from(message, Associator(DetectionConfig()))
+
+
 def test_a_detector_that_gives_shares_of_the_sides_is_told_to_give_pixels(pipeline: Pipeline) -> None:
     process(pipeline, 1.0)
     shares = detections(1.0, (0.1, 0.2, 0.4, 0.6), (0.5, 0.5, 0.9, 0.95))
