@@ -12,7 +12,7 @@ KEYS = {"cv2": "python3-opencv", "PIL": "python3-pil", "rosbags": "python3-rosba
 KEYS["lz4"] = KEYS["rosbags"]  # which brings it
 KEYS |= {name: f"python3-{name}" for name in ("numpy", "scipy", "tqdm")}
 WITHOUT_KEY = {"torch", "safetensors"}
-ON_DEMAND = {"jinja2", "markupsafe", "matplotlib", "ray"}  # and said so by what needs them
+ON_DEMAND = {"bondpy", "jinja2", "markupsafe", "matplotlib", "ray"}  # and said so by what needs them
 OF_THE_BUILD = {"rosidl_parser"}  # comes with the generators
 
 

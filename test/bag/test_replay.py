@@ -189,7 +189,8 @@ def test_bad_images_and_prompts_are_passed_over_and_counted(tmp_path, run, caplo
         summary = run(bag)
     assert (summary.frames, summary.failed) == (2, 2)
     assert (summary.prompts_applied, summary.prompts_refused) == (2, 1)
-    first, second, third = [record.getMessage() for record in caplog.records]
+    # What random weights make of the prompts may be an empty mask, which is said as well.
+    first, second, third = [text for text in caplog.messages if "its mask is empty" not in text]
     assert first.startswith("image 0: ")
     assert "outside the 64x48 image" in first
     assert second.startswith("image 1 is passed over: ")
