@@ -29,6 +29,8 @@ from sam2_ros import __version__
 
 NANO, TINY_1024, TINY_512 = Subject("nano", 384), Subject("tiny", 1024), Subject("tiny", 512)
 LARGE, SMALL, BASE_PLUS = Subject("large", 1024), Subject("small", 1024), Subject("base_plus", 1024)
+EDGETAM, EFFICIENT = Subject("edgetam", 1024), Subject("efficienttam_ti_512x512", 512)
+POOLED, SHIFTED = Subject("efficienttam_ti_1", 1024), Subject("efficienttam_ti_2", 1024)
 SMALLEST = Subject("nano", 64)  # for the CPU
 # Seconds for each, when there are eight minutes; what one does not use is left to those after it.
 ALL = {"card": 20, "right": 40, "same": 120, "quiet": 60, "flat": 50, "fast": 70, "attention": 40, "faults": 80}
@@ -36,6 +38,10 @@ PLAN: dict[Subject, dict[str, float]] = {
     NANO: dict(ALL),
     TINY_1024: {"right": 40, "same": 100, "quiet": 60, "flat": 60, "fast": 100, "faults": 80},
     TINY_512: {"quiet": 40, "fast": 80},
+    EDGETAM: {"right": 40, "same": 60, "quiet": 40, "fast": 80},
+    EFFICIENT: {"right": 30, "quiet": 40, "fast": 60},
+    POOLED: {"right": 40, "fast": 60},
+    SHIFTED: {"right": 40},
     LARGE: {"right": 40, "quiet": 60, "fast": 100},
     SMALL: {"fast": 80},
     BASE_PLUS: {"fast": 80},

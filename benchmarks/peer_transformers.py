@@ -14,6 +14,7 @@ Needs `pip install 'sam2_ros[bench]'`.
 
 import argparse
 import dataclasses
+import importlib.util
 import json
 import sys
 import time
@@ -50,17 +51,23 @@ from sam2_ros.weights.loading import load_network
 TheirModel: TypeAlias = "Sam2VideoModel | EdgeTamVideoModel"
 
 
+class NoPeer(Exception):
+    """There is nothing to compare with; the text says why."""
+
+
 def their_model(network: Sam2) -> TheirModel:
-    """Their network with our weights; every key of both is used. Exits where they have no such network."""
+    """Their network with our weights; every key of both is used. Raises NoPeer."""
     if isinstance(network.config.trunk, HieraShape):
         from their_sam2 import their_sam2
 
         return their_sam2(network)
     if isinstance(network.config.trunk, RepVitShape):
-        from their_edgetam import their_edgetam  # needs timm
+        if importlib.util.find_spec("timm") is None:
+            raise NoPeer("transformers has its EdgeTAM's trunk from timm, which is not installed: pip install timm")
+        from their_edgetam import their_edgetam
 
         return their_edgetam(network)
-    sys.exit(f"transformers has no {network.config.name}; choose a SAM 2 or edgetam")
+    raise NoPeer(f"transformers has no {network.config.name}; choose a SAM 2 or edgetam")
 
 
 # --- the two trackers ------------------------------------------------------------------------------------------------
@@ -229,7 +236,10 @@ def main() -> int:
         options.model, options.checkpoint, options.device, options.precision, image_size=options.image_size
     )
     network = load_network(choice)
-    model = their_model(network)
+    try:
+        model = their_model(network)
+    except NoPeer as error:
+        sys.exit(str(error))
     passes: Passes = network
     if options.compile:
         passes = quick_passes(network, TrackerConfig(max_objects=max(options.objects)))

@@ -117,10 +117,14 @@ def _peer(setting: Setting, compiling: bool) -> Iterator[Result]:
     if not setting.amounts.peer_objects or importlib.util.find_spec("transformers") is None:
         yield left_out("transformers", "it is not installed, or nothing was asked of it")
         return
-    from peer_transformers import CLOCKS, measure, their_model
+    from peer_transformers import CLOCKS, NoPeer, measure, their_model
 
     network, amounts = setting.network(), setting.amounts
-    theirs = their_model(network)
+    try:
+        theirs = their_model(network)
+    except NoPeer as error:
+        yield left_out("transformers", str(error))
+        return
     passes: Passes = network
     if compiling:
         passes = _quick(setting, max(amounts.peer_objects))

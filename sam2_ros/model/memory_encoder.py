@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import ModelConfig
-from .layers import Gelu, LayerNorm2d
+from .layers import Gelu, LayerNorm2d, by_rows
 
 
 class MaskDownsampler(nn.Module):
@@ -41,7 +41,7 @@ class ConvNeXtBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm(self.dwconv(x).permute(0, 2, 3, 1))
-        y = self.gamma * self.pwconv2(F.gelu(self.pwconv1(y)))
+        y = by_rows(lambda rows: self.gamma * self.pwconv2(F.gelu(self.pwconv1(rows))), y)
         return x + y.permute(0, 3, 1, 2)
 
 

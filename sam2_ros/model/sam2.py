@@ -247,7 +247,7 @@ class Sam2(nn.Module):
         scale, bias = MEMORY_SCALE
         # What a person drew or clicked is remembered as certain, what was tracked with its doubt.
         drawn = torch.where(prompted[:, None, None], (masks > 0).to(masks.dtype), masks.sigmoid())
-        memory = self.memory_encoder(image.features, (drawn * scale + bias).unsqueeze(1))
+        memory = self.memory_encoder(image.features, drawn.mul_(scale).add_(bias).unsqueeze(1))
         if self.config.no_object_memory:
             absent = (object_score <= 0)[:, None, None, None]
             memory = torch.where(absent, memory + self.no_obj_embed_spatial[:, :, None, None], memory)

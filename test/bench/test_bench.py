@@ -51,9 +51,17 @@ def test_the_encoder_is_paid_once_and_the_rest_per_object() -> None:
         assert three[stage] - shared == 3 * (one[stage] - shared)
 
 
-def test_the_smallest_official_network_needs_what_is_known_of_it() -> None:
-    (counted,) = count_flops(get_config("tiny"), [1])
-    known = {ENCODE: 292, ATTEND: 606, SEGMENT: 3.6, MEMORISE: 11.6}  # GFLOP
+@pytest.mark.parametrize(
+    ("name", "known"),  # GFLOP
+    [
+        ("tiny", {ENCODE: 292, ATTEND: 606, SEGMENT: 3.6, MEMORISE: 11.6}),
+        ("edgetam", {ENCODE: 38.7, ATTEND: 89.1, SEGMENT: 3.6, MEMORISE: 12.6}),
+        ("efficienttam_ti_512x512", {ENCODE: 19.6, ATTEND: 48.3, SEGMENT: 0.947, MEMORISE: 2.9}),
+        ("efficienttam_s_2", {ENCODE: 304, ATTEND: 245, SEGMENT: 3.6, MEMORISE: 11.6}),
+    ],
+)
+def test_official_networks_need_what_is_known_of_them(name: str, known: dict[str, float]) -> None:
+    (counted,) = count_flops(get_config(name), [1])
     for stage, gflop in known.items():
         assert counted[stage] / 1e9 == pytest.approx(gflop, rel=0.015)
 

@@ -1,10 +1,8 @@
-"""Batch norms and branches folded into one convolution, and the activation between them."""
+"""Batch norms and branches folded into one convolution."""
 
 import torch
-import torch.nn.functional as F
 
 from recorded import LIGHT_CASES, network
-from sam2_ros.model.layers import gelu
 
 
 def test_batch_norms_and_branches_folded_into_one_convolution_change_nothing() -> None:
@@ -25,10 +23,3 @@ def test_a_folded_block_runs_three_convolutions() -> None:
     calls = {event.key: event.count for event in profile.key_averages()}
     assert calls["aten::conv2d"] == 3
     assert "aten::batch_norm" not in calls
-
-
-def test_gelu_of_maps_with_channels_last_is_torchs_own() -> None:
-    maps = torch.randn(2, 5, 4, 3, generator=torch.Generator().manual_seed(0))
-    last = gelu(maps.contiguous(memory_format=torch.channels_last))
-    assert torch.allclose(last, F.gelu(maps), atol=1e-7)
-    assert last.is_contiguous(memory_format=torch.channels_last)

@@ -12,8 +12,11 @@ import pytest
 import torch
 
 from helpers.graphs import Replays, out_of_memory
+from recorded import LIGHT_CASES
+from recorded import network as recorded_network
 from sam2_ros.config import TrackerConfig
 from sam2_ros.model import prepared as module
+from sam2_ros.model.check import worst
 from sam2_ros.model.checkpoint import random_model
 from sam2_ros.model.compiled import Compiled
 from sam2_ros.model.config import get_config
@@ -311,3 +314,11 @@ def test_networks_of_one_shape_do_not_share_what_is_compiled(compilations: Compi
         for _ in range(10):  # torch stops compiling after eight of one and the same code
             Compiled(_sum, ((),))(torch.ones(3, 4))
     assert compilations.count == before + 10
+
+
+@pytest.mark.parametrize("name", ["edgetam", "efficienttam_1"])
+def test_light_networks_are_prepared_like_the_others(name: str, compilations: Compilations) -> None:
+    light = recorded_network(LIGHT_CASES[name])
+    passes = prepared(light, [2], ONE, all_of_them, Replays())
+    assert tier_of(passes) is Tier.COMPILED_GRAPHS
+    assert worst(light, passes, 2, (ONE[0],), seed=5) < 1e-9
