@@ -30,7 +30,9 @@ def test_name_transport_clock_and_log_level(tmp_path: Path, ears: Listener) -> N
     )
     try:
         ears.wait(lambda: ears.state("/left/eye") == "active", "an active node", 120)
-        (listening,) = ears.node.get_subscriptions_info_by_topic("/cam/compressed")
+        look = ears.node.get_subscriptions_info_by_topic
+        ears.wait(lambda: look("/cam/compressed"), "the subscription to be known")
+        (listening,) = look("/cam/compressed")
         assert (listening.node_namespace, listening.node_name) == ("/left", "eye")
         request = GetParameters.Request(names=["use_sim_time"])
         assert ears.call(GetParameters, "/left/eye/get_parameters", request).values[0].bool_value
