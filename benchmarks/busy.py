@@ -24,6 +24,7 @@ WAYS = {
     "spin": {"OMP_WAIT_POLICY": "active"},
     "torch's default": {},
     "passive": {"OMP_WAIT_POLICY": "passive"},
+    **{f"{turns} turns": {"GOMP_SPINCOUNT": str(turns)} for turns in (500, 2_000, 10_000, 50_000)},
     "one thread": {"OMP_NUM_THREADS": "1"},
 }
 BUSY = "while True: sum(range(10_000))"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import Sam2RosError
-from ..machine.waiting import wait_passively
+from ..machine.waiting import wait_briefly
 from . import bench, demo, doctor, download, evaluate, import_, replay, synthesize
 from .terminal import say, set_up_logging
 
@@ -20,7 +20,7 @@ INTERRUPTED = 130  # what a shell reports for Ctrl-C
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the process's exit status."""
-    wait_passively()
+    wait_briefly()
     options = _parser().parse_args(arguments)
     set_up_logging()
     # Whoever stops the command, what it has half written is taken away.

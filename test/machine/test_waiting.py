@@ -1,4 +1,4 @@
-"""Threads that sleep while they wait: asked for before torch is loaded, and only where nobody else has said how."""
+"""Threads that sleep soon while they wait: asked for before torch is loaded, and only where nobody else has said how."""
 
 import os
 import subprocess
@@ -7,18 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from sam2_ros.machine.waiting import wait_passively
+from sam2_ros.machine.waiting import SAID, TURNS, wait_briefly
 
 SCRIPTS = Path(__file__).parent.parent.parent / "scripts"
 
 
-def test_what_the_user_says_stands(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
-    wait_passively()
-    assert os.environ["OMP_WAIT_POLICY"] == "active"
-    monkeypatch.delenv("OMP_WAIT_POLICY")
-    wait_passively()
-    assert os.environ["OMP_WAIT_POLICY"] == "passive"
+@pytest.mark.parametrize(("name", "value"), [("OMP_WAIT_POLICY", "active"), ("GOMP_SPINCOUNT", "7"), ("", "")])
+def test_what_the_user_says_stands(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for said in SAID:
+        monkeypatch.setenv(said, "")  # so that all of it is put back
+        monkeypatch.delenv(said)
+    if name:
+        monkeypatch.setenv(name, value)
+    wait_briefly()
+    found = {said: os.environ[said] for said in SAID if said in os.environ}
+    assert found == ({name: value} if name else {"GOMP_SPINCOUNT": str(TURNS)})
 
 
 def test_the_command_asks_before_torch_is_there() -> None:
@@ -29,7 +32,7 @@ try:
     main(["--version"])
 except SystemExit:
     pass
-assert os.environ["OMP_WAIT_POLICY"] == "passive"
+assert os.environ["GOMP_SPINCOUNT"] == "10000"
 assert "torch" not in sys.modules
 """
     environment = {"PATH": "", "PYTHONPATH": str(SCRIPTS.parent)}
@@ -38,4 +41,4 @@ assert "torch" not in sys.modules
 
 def test_the_node_asks_before_anything_of_it_is_loaded() -> None:
     script = (SCRIPTS / "tracker").read_text(encoding="utf-8")
-    assert script.index("wait_passively()") < script.index("from sam2_ros.ros.")
+    assert script.index("wait_briefly()") < script.index("from sam2_ros.ros.")
