@@ -2,8 +2,8 @@
 
 import os
 
-# Turns that a thread makes before it sleeps. The GNU library makes 300,000, milliseconds, in which on a busy machine the
-# one that is waited for does not get the processor. Measured by ``benchmarks/busy.py``, see docs/speed.md.
+# Turns that a thread makes before it sleeps. The GNU library makes 300,000, milliseconds, in which on a busy machine
+# the one that is waited for does not get the processor. Measured by ``benchmarks/busy.py``, see docs/speed.md.
 TURNS = 10_000
 SAID = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 

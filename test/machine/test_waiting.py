@@ -1,4 +1,4 @@
-"""Threads that sleep soon while they wait: asked for before torch is loaded, and only where nobody else has said how."""
+"""Threads that sleep soon while they wait: asked for before torch is loaded, and only where nobody has said how."""
 
 import os
 import subprocess
