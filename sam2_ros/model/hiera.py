@@ -6,20 +6,9 @@ from torch import Tensor, nn
 
 from .config import HieraShape
 from .image_encoder import Trunk
-from .trunk_block import Block
+from .trunk_block import Block, PatchEmbed
 
 PATCH_STRIDE = 4
-
-
-class PatchEmbed(nn.Module):
-    """7x7 convolution of stride 4: (B, 3, S, S) to (B, S/4, S/4, C)."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.proj = nn.Conv2d(3, dim, kernel_size=7, stride=PATCH_STRIDE, padding=3)
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        return self.proj(pixels).permute(0, 2, 3, 1)
 
 
 class Hiera(Trunk):
@@ -32,7 +21,7 @@ class Hiera(Trunk):
         dim, side = shape.embed_dim, shape.background_position_size
         self.map_size = image_size // PATCH_STRIDE
         self.register_buffer("folded_position", None, persistent=False)  # what `fold` leaves for `position`
-        self.patch_embed = PatchEmbed(dim)
+        self.patch_embed = PatchEmbed(dim, kernel_size=7, stride=PATCH_STRIDE, padding=3)
         self.pos_embed = nn.Parameter(torch.zeros(1, dim, side, side))
         self.pos_embed_window = nn.Parameter(torch.zeros(1, dim, shape.window_sizes[0], shape.window_sizes[0]))
 

@@ -27,6 +27,17 @@ def from_windows(windows: Tensor, h: int, w: int) -> Tensor:
     return x.flatten(3, 4).flatten(1, 2)[:, :h, :w]
 
 
+class PatchEmbed(nn.Module):
+    """A convolution that makes tokens of patches: (B, 3, S, S) to (B, S / stride, S / stride, C)."""
+
+    def __init__(self, dim: int, kernel_size: int, stride: int, padding: int) -> None:
+        super().__init__()
+        self.proj = nn.Conv2d(3, dim, kernel_size=kernel_size, stride=stride, padding=padding)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.proj(pixels).permute(0, 2, 3, 1)
+
+
 class PooledAttention(nn.Module):
     """Self-attention whose queries may be max-pooled 2x2."""
 

@@ -6,18 +6,7 @@ from torch import Tensor, nn
 
 from .config import STRIDE, VitShape
 from .image_encoder import Trunk
-from .trunk_block import Block
-
-
-class PatchEmbed(nn.Module):
-    """16x16 convolution of stride 16: (B, 3, S, S) to (B, f, f, C)."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.proj = nn.Conv2d(3, dim, kernel_size=STRIDE, stride=STRIDE)
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        return self.proj(pixels).permute(0, 2, 3, 1)
+from .trunk_block import Block, PatchEmbed
 
 
 class Vit(Trunk):
@@ -31,7 +20,7 @@ class Vit(Trunk):
         self.map_size = image_size // STRIDE
         self.position_size = shape.position_size
         self.register_buffer("folded_position", None, persistent=False)  # what `fold` leaves for `position`
-        self.patch_embed = PatchEmbed(dim)
+        self.patch_embed = PatchEmbed(dim, kernel_size=STRIDE, stride=STRIDE, padding=0)
         self.pos_embed = nn.Parameter(torch.zeros(1, 1 + shape.position_size**2, dim))
         windows = [0 if index in shape.global_attention_blocks else shape.window_size for index in range(shape.blocks)]
         self.blocks = nn.ModuleList(Block(dim, dim, shape.num_heads, window, pool=False) for window in windows)
