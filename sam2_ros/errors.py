@@ -32,6 +32,10 @@ class PromptError(Sam2RosError):
     """A prompt cannot be used on this image or for this object."""
 
 
+class StateError(Sam2RosError):
+    """A saved state cannot be written, is damaged, or is of another network or other settings."""
+
+
 class BagError(Sam2RosError):
     """A bag, a video, an image folder or a prompts file cannot be read or written."""
 

@@ -24,6 +24,15 @@ class Admission:
         """Note that objects with these ids exist."""
         self._used.update(ids)
 
+    @property
+    def used(self) -> tuple[int, ...]:
+        """Ids that are not given to new objects, ascending."""
+        return tuple(sorted(self._used))
+
+    def restore(self, used: Collection[int]) -> None:
+        """Take these ids for used, and no others."""
+        self._used = set(used)
+
     def admit(
         self, prompts: Sequence[Prompt], size: tuple[int, int], known: Collection[int]
     ) -> tuple[list[PromptOutcome], dict[int, list[Prompt]]]:

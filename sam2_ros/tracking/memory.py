@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -23,6 +23,27 @@ class SlotCopy:
     frames: Tensor
     pointers: Tensor
     held: tuple[np.ndarray, ...]  # which frame each entry holds
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SlotMemory:
+    """What one slot of a bank holds, its empty entries left out."""
+
+    prompted_of: tuple[int, ...]  # which frame each entry holds, EMPTY included
+    recent_of: tuple[int, ...]
+    pointer_of: tuple[int, ...]
+    frames: Tensor  # (F, L, D) of the entries of prompted_of, then recent_of, that are not empty
+    pointers: Tensor  # (P, C) likewise of prompted_of and pointer_of
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> "SlotMemory":
+        """The same on another device, in another precision."""
+        return replace(self, frames=self.frames.to(device, dtype), pointers=self.pointers.to(device, dtype))
+
+    def prompted_only(self) -> "SlotMemory":
+        """Of it what was prompted."""
+        count = sum(frame != EMPTY for frame in self.prompted_of)
+        none = tuple(EMPTY for _ in self.recent_of), tuple(EMPTY for _ in self.pointer_of)
+        return SlotMemory(self.prompted_of, *none, self.frames[:count], self.pointers[:count])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +84,11 @@ class MemoryBank:
     def nbytes(self) -> int:
         """Bytes of device memory held, constant over time."""
         return self._frames.nbytes + self._pointers.nbytes
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the memories."""
+        return self._frames.dtype
 
     def write(
         self, slots: Sequence[int], frame: int, memory: Tensor, pointers: Tensor, prompted: Sequence[bool]
@@ -156,6 +182,37 @@ class MemoryBank:
         self._frames[rows], self._pointers[rows] = copy.frames, copy.pointers
         for of, held in zip((self._prompted_of, self._recent_of, self._pointer_of), copy.held, strict=True):
             of[list(copy.slots)] = held
+
+    def take(self, slot: int) -> SlotMemory:
+        """What a slot holds, to be kept elsewhere."""
+        prompted, recent, pointer = (of[slot] for of in (self._prompted_of, self._recent_of, self._pointer_of))
+        return SlotMemory(
+            tuple(prompted.tolist()),
+            tuple(recent.tolist()),
+            tuple(pointer.tolist()),
+            self._frames[slot][self._held(prompted, recent)],
+            self._pointers[slot][self._held(prompted, pointer)],
+        )
+
+    def put(self, slot: int, memory: SlotMemory) -> None:
+        """Let a slot hold what `take` gave, of this bank or one with as many entries; on its device already."""
+        rings = memory.prompted_of, memory.recent_of, memory.pointer_of
+        for held, now in zip((self._prompted_of, self._recent_of, self._pointer_of), rings, strict=True):
+            held[slot] = now
+        prompted, recent, pointer = map(np.array, rings)
+        self._frames[slot, self._held(prompted, recent)] = memory.frames
+        self._pointers[slot, self._held(prompted, pointer)] = memory.pointers
+
+    def fits(self, memory: SlotMemory) -> bool:
+        """Whether a slot has room for that, entry by entry."""
+        rings = memory.prompted_of, memory.recent_of, memory.pointer_of
+        entries = [of.shape[1] for of in (self._prompted_of, self._recent_of, self._pointer_of)]
+        shapes = memory.frames.shape[1:], memory.pointers.shape[1:]
+        return list(map(len, rings)) == entries and shapes == (self._frames.shape[2:], self._pointers.shape[2:])
+
+    def _held(self, *rings: np.ndarray) -> Tensor:
+        """Numbers of the entries that hold something."""
+        return torch.from_numpy(np.flatnonzero(np.concatenate(rings) != EMPTY)).to(self._frames.device)
 
     def forget(self, slot: int) -> None:
         """Empty a slot for the next object."""

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..config import TrackerConfig
-from ..errors import DeviceError, PromptError
+from ..errors import DeviceError, PromptError, StateError
 from ..model.graphed import give_back
 from ..model.image_encoder import ImageFeatures
 from ..model.passes import Passes
@@ -17,10 +17,11 @@ from ..model.prepared import Tier, tier_of
 from ..model.sam2 import Sam2
 from .admission import Admission
 from .describe import Words, describe
-from .memory import MemoryBank
+from .memory import MemoryBank, SlotMemory
 from .preprocess import check_frame
 from .prompt import Prompt
 from .result import FrameResult, ObjectState, PromptOutcome
+from .state import ObjectMemory, Origin, TrackerState, check_fits
 from .track import Sighting, Track
 from .transfer import on
 from .vision import Requests, Size, Vision
@@ -82,6 +83,7 @@ class Tracker:
         """``passes``: what does the network's work of every frame, the network itself when None."""
         self._config = config or TrackerConfig()
         self._device = network.device
+        self._origin = Origin.of(network)
         self._passes = passes or network
         batch = self._config.objects_per_batch or self._config.max_objects
         self._vision = Vision(network, self._passes, batch)
@@ -215,6 +217,44 @@ class Tracker:
         """Stop tracking all objects. Ids used before are not given again as long as there are others."""
         for track in list(self._tracks):
             self._drop(track)
+
+    # --- what it knows -----------------------------------------------------------------------------------------------
+
+    @_at_work
+    def state(self) -> TrackerState:
+        """A copy of all that the next results depend on, on the tracker's device."""
+        return TrackerState(
+            origin=self._origin,
+            config=self._config,
+            frame=self._frame,
+            used_ids=self._admission.used,
+            objects=tuple(ObjectMemory(track, self._bank.take(track.slot)) for track in self._tracks),
+        )
+
+    @_at_work
+    def restore(self, state: TrackerState) -> None:
+        """Go on from what `state` gave, of this tracker or another one with the same network; all else is forgotten.
+
+        On the same kind of device, in the same precision, results are those of the other tracker to the bit. Raises
+        StateError or DeviceError with nothing changed.
+        """
+        check_fits(state, self._origin, self._config)
+        if not all(self._bank.fits(each.memory) for each in state.objects):
+            raise StateError("the state's memories have another shape than this tracker's; it is damaged")
+        memories = self._here([each.memory for each in state.objects])
+        self.reset()
+        for slot, memory in enumerate(memories):
+            self._bank.put(slot, memory)
+        self._tracks = [replace(each.track, slot=slot) for slot, each in enumerate(state.objects)]
+        self._admission.restore(state.used_ids)
+        self._frame = state.frame
+
+    def _here(self, memories: Sequence[SlotMemory]) -> list[SlotMemory]:
+        """Memories on the tracker's device. Raises DeviceError."""
+        try:
+            return [memory.to(self._device, self._bank.dtype) for memory in memories]
+        except torch.cuda.OutOfMemoryError as error:
+            raise DeviceError(f"{self._device} has no memory left to restore a state; nothing is changed") from error
 
     # --- the parts of a step -----------------------------------------------------------------------------------------
 
