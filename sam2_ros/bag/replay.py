@@ -115,13 +115,13 @@ def replay(request: ReplayRequest, make_tracker: Callable[[], Tracker]) -> Repla
             _log.warning("%s", standing_note(topic.name))
         only = _only(bag, request, clock)
         schedule = Schedule(_recorded_prompts(bag, request.prompts_topic), entries, span.start_ns)
-        if not schedule.not_applied():
+        pipeline = Pipeline(make_tracker(), to_rgb, request.time)
+        if not schedule.not_applied() and not pipeline.tracker.object_ids:
             _log.warning(
                 "there are no prompts, so nothing will be tracked: %s has none on %s, and no prompts file was given",
                 request.bag,
                 request.prompts_topic,
             )
-        pipeline = Pipeline(make_tracker(), to_rgb, request.time)
         started = time.monotonic()
         with _outputs(request, topic) as outputs:
             tally = Run(bag, pipeline, schedule, outputs, clock, only).images(topic, span, request.progress)

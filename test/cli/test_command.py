@@ -4,9 +4,10 @@ import subprocess
 import sys
 
 import cv2
+import numpy as np
 import pytest
 
-from helpers.bags import camera_bag, on_topic, picture, prompts, read_bag, stamp_of
+from helpers.bags import camera_bag, label_images, on_topic, picture, prompts, read_bag, stamp_of
 from sam2_ros import __version__
 from sam2_ros.cli import main
 from sam2_ros.config import ModelChoice, TrackerConfig
@@ -46,6 +47,32 @@ def test_replay(tmp_path, bag, capsys):
     assert "sam2-ros: warning: the weights are random (--checkpoint random), so the masks mean nothing" in said.err
     assert (tmp_path / "out/out.db3").is_file()
     assert len(on_topic(read_bag(tmp_path / "out"), "/sam2_tracker/overlay")) == 3
+
+
+def test_a_replay_in_two_parts_gives_the_masks_of_one(tmp_path, capsys):
+    whole = camera_bag(tmp_path / "whole", 6, "mcap", prompts(stamp_of(0), stamp_of(0)))
+    state = tmp_path / "cut.safetensors"
+    assert run("replay", whole, "--output", tmp_path / "all", "--quiet", *TOY) == 0
+    assert run("replay", whole, "--output", tmp_path / "a", "--duration", 0.25, "--save-state", state, *TOY) == 0
+    assert capsys.readouterr().out.endswith(f"written: {tmp_path / 'a'}, {state}\n")
+    assert run("replay", whole, "--output", tmp_path / "b", "--start", 0.25, "--load-state", state, *TOY) == 0
+    assert "nothing will be tracked" not in capsys.readouterr().err
+    parts = [*label_images(read_bag(tmp_path / "a")), *label_images(read_bag(tmp_path / "b"))]
+    expected = label_images(read_bag(tmp_path / "all"))
+    assert len(parts) == len(expected) == 6
+    assert all(np.array_equal(*pair) for pair in zip(parts, expected, strict=True))
+
+
+def test_states_that_cannot_be_used_or_written_are_said_before_any_work(tmp_path, bag, capsys):
+    state = tmp_path / "s.safetensors"
+    assert run("replay", bag, "--output", tmp_path / "out", "--load-state", state, *TOY) == 1
+    assert f"there is no readable state {state}" in capsys.readouterr().err
+    state.write_text("not a state")
+    assert run("replay", bag, "--output", tmp_path / "out", "--save-state", state, *TOY) == 1
+    assert f"{state} exists already and is not overwritten" in capsys.readouterr().err
+    assert run("replay", bag, "--output", tmp_path / "out", "--load-state", state, *TOY) == 1
+    assert f"{state} is damaged, cut short or not a state file" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_every_option_of_replay_arrives(tmp_path, capsys, monkeypatch):
