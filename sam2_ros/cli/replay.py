@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from ..bag.names import PROMPTS_TOPIC
-from ..config import ModelChoice, TimeConfig, TrackerConfig
+from ..config import InputConfig, ModelChoice, TimeConfig, TrackerConfig
 from .command import Command
 from .options import add_config_options, add_storage, config_from
 from .terminal import say
@@ -43,6 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_storage(parser)
     add_config_options(parser.add_argument_group("model"), ModelChoice)
     add_config_options(parser.add_argument_group("tracker"), TrackerConfig)
+    add_config_options(parser.add_argument_group("images"), InputConfig)
     add_config_options(parser.add_argument_group("time"), TimeConfig)
 
 
@@ -73,6 +74,7 @@ def run(options: argparse.Namespace) -> None:
         storage=options.storage,
         progress=not options.quiet,
         time=config_from(TimeConfig, options),
+        input=config_from(InputConfig, options),
         as_live=options.as_live,
         recover=options.recover,
     )

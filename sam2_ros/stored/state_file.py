@@ -23,10 +23,11 @@ from ..tracking.policy import EMPTY
 from ..tracking.state import ObjectMemory, Origin, TrackerState
 from ..tracking.track import Track
 from .atomic import replace_file
-from .records import LARGEST, parse, record, typed
+from .records import parse, record, typed
 
 KIND = "sam2_ros.state"
 VERSION = 1
+ASIDE = ".unused"
 SUFFIX = ".safetensors"
 DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 MAX_ENTRIES = 1000  # that an object may have of each kind, far more than any settings give
@@ -88,6 +89,18 @@ def is_state(path: Path) -> bool:
             return bool((file.metadata() or {}).get("kind") == KIND)
     except (OSError, SafetensorError):
         return False
+
+
+def put_aside(path: Path) -> Path:
+    """Rename a state that is not to be used, so that the next one does not overwrite it; its new name.
+
+    Raises StateError.
+    """
+    aside = path.with_name(path.name + ASIDE)
+    try:
+        return path.replace(aside)
+    except OSError as error:
+        raise StateError(f"cannot rename {path} to {aside.name}: {error.strerror or error}; move it away") from error
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
@@ -180,7 +193,7 @@ def _object(tensors: dict[str, Tensor], number: int, fields: object, frame: int)
     entries = record(_Entries, fields.get("entries"))
     for field in dataclasses.fields(_Entries):
         of = getattr(entries, field.name)
-        if len(of) > MAX_ENTRIES or any(held != EMPTY and not -LARGEST < held < frame for held in of):
+        if len(of) > MAX_ENTRIES or any(held != EMPTY and not EMPTY < held < frame for held in of):
             raise StateError(f"its {field.name} names frames that cannot have been")
     memory = SlotMemory(
         *(entries.prompted_of, entries.recent_of, entries.pointer_of),

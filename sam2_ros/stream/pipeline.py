@@ -143,6 +143,16 @@ class Pipeline:
         with self._between_images:
             return replace(self._tracker.state(), recent_stamps=self._history.stamps)
 
+    def object_state(self, object_id: int) -> TrackerState:
+        """Of one object what it was prompted with, likewise. Raises StateError."""
+        with self._between_images:
+            return self._tracker.object_state(object_id)
+
+    def adopt(self, state: TrackerState, object_id: int) -> int:
+        """Look for the one object of a state as well, see `Tracker.adopt`; its id here. Raises StateError."""
+        with self._between_images:
+            return self._tracker.adopt(state, object_id)
+
     def restore(self, state: TrackerState) -> None:
         """Go on from a state, from the next image on. Raises StateError or DeviceError with nothing changed."""
         with self._between_images:

@@ -6,7 +6,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ..config import InputConfig
 from ..errors import ImageError
+from .picture_size import picture_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ ENCODINGS = {
     "bayer_grbg8": Encoding(1, cv2.COLOR_BayerGB2RGB),
 }
 JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
+MAX_PIXELS = InputConfig().max_image_pixels
 MASK_ENCODINGS = ("mono8", "8UC1")
 
 _MEASUREMENTS = ("mono16", "16UC1", "16SC1", "32FC1", "64FC1")
@@ -58,21 +61,21 @@ _PLUGINS = {"zstd": "zstd_image_transport", "theora": "theora_image_transport"} 
 _DECODE = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
 
 
-def to_rgb(message: Any) -> np.ndarray:
+def to_rgb(message: Any, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """RGB pixels (H, W, 3) uint8 of a sensor_msgs Image or CompressedImage, told apart by their fields.
 
     The array may share the message's memory: do not write to it. Raises ImageError.
     """
     if hasattr(message, "encoding"):
-        return image_to_rgb(message)
+        return image_to_rgb(message, max_pixels)
     if hasattr(message, "format"):
-        return compressed_to_rgb(message)
+        return compressed_to_rgb(message, max_pixels)
     raise ImageError(
         f"a message of type {type(message).__name__} holds no picture; give a sensor_msgs Image or CompressedImage"
     )
 
 
-def image_to_rgb(message: Any) -> np.ndarray:
+def image_to_rgb(message: Any, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """RGB pixels (H, W, 3) uint8 of a sensor_msgs/Image of one of the `ENCODINGS`.
 
     Of rgb8 it is a view of the message's data, its rows apart by ``step`` bytes: do not write to it. Raises ImageError.
@@ -80,20 +83,21 @@ def image_to_rgb(message: Any) -> np.ndarray:
     encoding = ENCODINGS.get(message.encoding)
     if encoding is None:
         raise _refusal(message.encoding)
-    pixels = _checked_plane(message, encoding)
+    pixels = _checked_plane(message, encoding, max_pixels)
     return pixels if encoding.conversion is None else cv2.cvtColor(pixels, encoding.conversion)
 
 
-def is_wrong(message: Any) -> bool:
+def is_wrong(message: Any, max_pixels: int = MAX_PIXELS) -> bool:
     """Whether `image_to_rgb` refuses this sensor_msgs/Image, found without converting it."""
     try:
-        _checked_plane(message, ENCODINGS[message.encoding])
+        _checked_plane(message, ENCODINGS[message.encoding], max_pixels)
     except (KeyError, ImageError):
         return True
     return False
 
 
-def _checked_plane(message: Any, encoding: Encoding) -> np.ndarray:
+def _checked_plane(message: Any, encoding: Encoding, max_pixels: int) -> np.ndarray:
+    _check_size(int(message.width), int(message.height), max_pixels)
     width, height = encoding.block
     if message.width % width or message.height % height:
         raise ImageError(
@@ -101,6 +105,14 @@ def _checked_plane(message: Any, encoding: Encoding) -> np.ndarray:
             f"share one colour; set the camera to an even {'width and height' if height > 1 else 'width'}"
         )
     return plane(message, encoding.channels, message.height * 3 // 2 if encoding.colour_rows else message.height)
+
+
+def _check_size(width: int, height: int, max_pixels: int) -> None:
+    if width * height > max_pixels:
+        raise ImageError(
+            f"an image has {width}x{height} pixels, more than max_image_pixels ({max_pixels:,}) allows, and is not "
+            "decoded; raise it, or set the camera to a smaller size"
+        )
 
 
 def plane(message: Any, channels: int, rows: int | None = None) -> np.ndarray:
@@ -128,7 +140,7 @@ def plane(message: Any, channels: int, rows: int | None = None) -> np.ndarray:
     return pixels if channels == 1 else pixels.reshape(height, width, channels)
 
 
-def compressed_to_rgb(message: Any) -> np.ndarray:
+def compressed_to_rgb(message: Any, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """RGB pixels (H, W, 3) uint8 of a sensor_msgs/CompressedImage, whatever 8-bit file OpenCV reads: jpeg, png, webp.
 
     What the file says of itself counts, not ``format``. Raises ImageError.
@@ -140,7 +152,11 @@ def compressed_to_rgb(message: Any) -> np.ndarray:
         )
     if not len(message.data):
         raise ImageError(f"a compressed image of format '{message.format}' has no data; check the node that sends it")
-    decoded = _decode(np.frombuffer(message.data, dtype=np.uint8))
+    data = np.frombuffer(message.data, dtype=np.uint8)
+    size = picture_size(data)
+    if size is not None:
+        _check_size(*size, max_pixels)
+    decoded = None if size is None else _decode(data)
     if decoded is None and (plugin := _plugin(message.format)):
         raise ImageError(
             f"a compressed image of format '{message.format}' is of the image_transport plugin {plugin}, which alone "

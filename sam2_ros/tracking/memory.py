@@ -39,11 +39,12 @@ class SlotMemory:
         """The same on another device, in another precision."""
         return replace(self, frames=self.frames.to(device, dtype), pointers=self.pointers.to(device, dtype))
 
-    def prompted_only(self) -> "SlotMemory":
-        """Of it what was prompted."""
+    def prompted_only(self, later: int) -> "SlotMemory":
+        """Of it what was prompted, so many frames later than it was."""
         count = sum(frame != EMPTY for frame in self.prompted_of)
         none = tuple(EMPTY for _ in self.recent_of), tuple(EMPTY for _ in self.pointer_of)
-        return SlotMemory(self.prompted_of, *none, self.frames[:count], self.pointers[:count])
+        prompted_of = tuple(EMPTY if frame == EMPTY else frame + later for frame in self.prompted_of)
+        return SlotMemory(prompted_of, *none, self.frames[:count], self.pointers[:count])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,8 @@ Attended: by the rule of the official predictor, see `select`.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-EMPTY = -1  # frame number of an entry that holds nothing
+# Frame number of an entry that holds nothing: before all that can be, since memories from elsewhere lie before frame 0.
+EMPTY = -(1 << 40)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,11 @@ class Tracker:
         return tuple(track.object_id for track in self._tracks)
 
     @property
+    def frame_count(self) -> int:
+        """Frames that were tracked in."""
+        return self._frame
+
+    @property
     def memory_bytes(self) -> int:
         """Bytes of the memory bank, constant over the tracker's life."""
         return self._bank.nbytes
@@ -248,6 +253,43 @@ class Tracker:
         self._tracks = [replace(each.track, slot=slot) for slot, each in enumerate(state.objects)]
         self._admission.restore(state.used_ids)
         self._frame = state.frame
+
+    def object_state(self, object_id: int) -> TrackerState:
+        """Of one object what it was prompted with: enough to find it again in other images, see `adopt`.
+
+        Raises StateError when there is no such object, or nothing prompted of it.
+        """
+        state = self.state()
+        mine = [each for each in state.objects if each.track.object_id == object_id]
+        if not mine:
+            known = ", ".join(map(str, self.object_ids)) or "none"
+            raise StateError(f"object {object_id} cannot be saved: it is not tracked; tracked objects: {known}")
+        memory = mine[0].memory.prompted_only(later=0)
+        if not len(memory.frames):
+            raise StateError(f"object {object_id} cannot be saved: nothing that it was prompted with is remembered")
+        return replace(state, used_ids=(object_id,), objects=(replace(mine[0], memory=memory),))
+
+    @_at_work
+    def adopt(self, state: TrackerState, object_id: int = 0) -> int:
+        """Look for the one object of a state as well, from the next frame on, by what it was prompted with; its id.
+
+        ``object_id``: 0 for a new one. To the object it is as if its state had been saved just now. Raises StateError
+        or DeviceError with nothing changed.
+        """
+        check_fits(replace(state, objects=()), self._origin, self._config)
+        if len(state.objects) != 1 or not self._bank.fits(state.objects[0].memory):
+            raise StateError("this is not the state of one object of such a tracker; save it as a single object")
+        given, memory = state.objects[0], state.objects[0].memory.prompted_only(later=self._frame - state.frame)
+        if not len(memory.frames):
+            raise StateError("of this object nothing is remembered that it was prompted with; save it again")
+        (here,) = self._here([memory])
+        object_id = self._admission.place(object_id, self.object_ids)
+        slot = min(set(range(self._config.max_objects)) - {track.slot for track in self._tracks})
+        self._bank.put(slot, here)
+        track = replace(given.track, object_id=object_id, slot=slot, born=self._frame)
+        self._tracks = sorted([*self._tracks, track], key=lambda track: track.object_id)
+        self._admission.use([object_id])
+        return object_id
 
     def _here(self, memories: Sequence[SlotMemory]) -> list[SlotMemory]:
         """Memories on the tracker's device. Raises DeviceError."""

@@ -92,6 +92,8 @@ def test_every_option_of_replay_arrives(tmp_path, capsys, monkeypatch):
                 "1.5",
                 "--catch-up-frames",
                 "3",
+                "--max-image-pixels",
+                "1000",
             ),
         )
     (request,) = seen
@@ -115,6 +117,7 @@ def test_every_option_of_replay_arrives(tmp_path, capsys, monkeypatch):
         "clock": "None",
         "recover": "True",
         "time": "TimeConfig(history_seconds=1.5, stamp_tolerance=0.0, catch_up_frames=3)",
+        "input": "InputConfig(max_image_pixels=1000)",
     }
 
 
@@ -192,7 +195,7 @@ def test_usage_errors_exit_2(tmp_path, capsys):
 
 
 def test_interruption_exits_130_and_leaves_nothing(tmp_path, bag, monkeypatch, capsys):
-    def stop(message):
+    def stop(message, max_pixels):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("sam2_ros.bag.replay.to_rgb", stop)

@@ -157,3 +157,51 @@ def test_memories_of_another_network_are_refused_by_name_or_by_weights(toy: Sam2
     small, large = (Tracker(random_model(get_config("toy", size))) for size in (64, 96))
     with pytest.raises(StateError, match="saved with image_size 64, but this tracker has 96"):
         large.restore(small.state())
+
+
+# --- one object ------------------------------------------------------------------------------------------------------
+
+
+def test_an_object_is_looked_for_elsewhere_by_what_it_was_prompted_with(toy: Sam2) -> None:
+    """Alone, without the frames since, and right away, it is as its own tracker would see it without those."""
+    source, target = Tracker(toy), Tracker(toy)
+    source.step(frames(1)[0], PROMPTS[0])
+    clip = source.object_state(1)
+    assert target.adopt(clip) == 1
+    expected, found = (tracker.step(frames(2)[1]).objects[0] for tracker in (source, target))
+    assert found.label == "cup"
+    # What the frame before is worth as a recent one, the prompted frame already is: attended once.
+    assert torch.allclose(found.logits, expected.logits, rtol=0, atol=1e-9)
+
+
+def test_it_goes_on_beside_others_who_do_not_notice(toy: Sam2) -> None:
+    source, target, alone = Tracker(toy), Tracker(toy), Tracker(toy)
+    run(source, range(CUT))
+    for tracker in (target, alone):
+        tracker.step(frames(1)[0], [Prompt(1, box=OTHER_BOX)])
+    clip = source.object_state(1)
+    assert target.adopt(clip) == 2
+    assert target.adopt(clip, 9) == 9
+    for number in range(1, 20):
+        both, one = (tracker.step(frames(20)[number]) for tracker in (target, alone))
+        assert [state.object_id for state in both.objects] == [1, 2, 9]
+        assert torch.allclose(both.objects[0].logits, one.objects[0].logits, rtol=0, atol=1e-3)
+        assert torch.equal(both.objects[1].logits, both.objects[2].logits)
+
+
+def test_an_object_that_cannot_be_saved_or_adopted_is_told_and_nothing_changes(toy: Sam2) -> None:
+    source = Tracker(toy, TrackerConfig(max_objects=2))
+    run(source, range(CUT))
+    with pytest.raises(StateError, match="object 5 cannot be saved: it is not tracked; tracked objects: 1, 7"):
+        source.object_state(5)
+    clip = source.object_state(7)
+    for object_id, sentence in (
+        (7, "object 7 is tracked already"),
+        (300, "ids up to 255"),
+        (3, "2 objects are tracked"),
+    ):
+        with pytest.raises(StateError, match=sentence):
+            source.adopt(clip, object_id)
+    with pytest.raises(StateError, match="not the state of one object"):
+        source.adopt(source.state())
+    assert source.object_ids == (1, 7)
