@@ -40,6 +40,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--overlays", type=Path, metavar="DIR", help="write overlay pictures to a new folder, one PNG per image")
     add("--load-state", type=Path, metavar="FILE", help="go on with the objects of a saved state")
     add("--save-state", type=Path, metavar="FILE", help="save what is tracked at the end to a new .safetensors file")
+    add("--trace", type=Path, metavar="FILE", help="write what each object attended to and remembered, as JSON lines")
     add_storage(parser)
     add_config_options(parser.add_argument_group("model"), ModelChoice)
     add_config_options(parser.add_argument_group("tracker"), TrackerConfig)
@@ -71,6 +72,7 @@ def run(options: argparse.Namespace) -> None:
         overlay=options.overlay,
         video=options.video,
         overlays=options.overlays,
+        trace=options.trace,
         storage=options.storage,
         progress=not options.quiet,
         time=config_from(TimeConfig, options),

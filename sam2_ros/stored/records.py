@@ -13,9 +13,9 @@ Record = TypeVar("Record")
 
 
 def parse(text: str) -> Any:
-    """The value of a JSON text. Raises StateError."""
+    """The value of a JSON text without the numbers that are none. Raises StateError."""
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise StateError(f"its description is no JSON ({type(error).__name__})") from None
 
@@ -36,15 +36,30 @@ def record(kind: type[Record], fields: object) -> Record:
 
 
 def typed(wanted: Any, value: Any, name: str) -> Any:
-    """A value of a plain type: bool, int, float, str, or tuple of one of these to any number. Raises StateError."""
+    """A value of a plain type, a tuple of them, a dataclass, or nothing where that may be. Raises StateError."""
     if typing.get_origin(wanted) is tuple:
-        if not isinstance(value, list):
-            raise StateError(f"its {name} is not a list")
-        return tuple(typed(typing.get_args(wanted)[0], each, name) for each in value)
-    if wanted is float and type(value) is int:
-        value = float(value) if abs(value) < LARGEST else value
+        return _tuple(typing.get_args(wanted), value, name)
+    if type(None) in (choices := typing.get_args(wanted)):
+        return None if value is None else typed(choices[0], value, name)
+    if dataclasses.is_dataclass(wanted):
+        return record(typing.cast("type[Any]", wanted), value)
+    if wanted is float and type(value) is int and abs(value) < LARGEST:
+        value = float(value)
     if type(value) is not wanted:
         raise StateError(f"its {name} is {str(value)[:40]!r}, which is no {wanted.__name__}")
-    if type(value) is int and abs(value) >= LARGEST:
+    if type(value) in (int, float) and not abs(value) < LARGEST:
         raise StateError(f"its {name} is too large a number")
     return value
+
+
+def _tuple(wanted: tuple[Any, ...], value: Any, name: str) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise StateError(f"its {name} is not a list")
+    kinds = [wanted[0]] * len(value) if wanted[-1] is Ellipsis else list(wanted)
+    if len(kinds) != len(value):
+        raise StateError(f"its {name} has {len(value)} values, not {len(kinds)}")
+    return tuple(typed(kind, each, name) for kind, each in zip(kinds, value, strict=True))
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(constant)

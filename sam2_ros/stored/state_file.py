@@ -9,7 +9,7 @@ import time
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -19,7 +19,8 @@ from torch import Tensor
 from ..config import TrackerConfig
 from ..errors import ConfigError, StateError
 from ..tracking.memory import SlotMemory
-from ..tracking.policy import EMPTY
+from ..tracking.policies.named import POLICIES
+from ..tracking.policies.policy import EMPTY, Held, Policy
 from ..tracking.state import ObjectMemory, Origin, TrackerState
 from ..tracking.track import Track
 from .atomic import replace_file
@@ -44,15 +45,6 @@ class SavedState:
     def age(self) -> float:
         """Seconds since then; below 0 when the clock was set back meanwhile."""
         return (time.time_ns() - self.saved_ns) / 1e9
-
-
-@dataclass(frozen=True, slots=True)
-class _Entries:
-    """Which frame each entry of an object's memory holds."""
-
-    prompted_of: tuple[int, ...]
-    recent_of: tuple[int, ...]
-    pointer_of: tuple[int, ...]
 
 
 def write_state(path: Path, state: TrackerState) -> int:
@@ -129,8 +121,12 @@ def _described(state: TrackerState) -> str:
 
 
 def _described_object(each: ObjectMemory) -> dict[str, Any]:
-    entries = {field.name: getattr(each.memory, field.name) for field in dataclasses.fields(_Entries)}
-    return {"track": dataclasses.asdict(each.track), "entries": entries}
+    memory = each.memory
+    return {
+        "track": dataclasses.asdict(each.track),
+        "held": dataclasses.asdict(memory.held),
+        "policy": dataclasses.asdict(cast(Any, memory.policy)),
+    }
 
 
 def _checksum(tensors: dict[str, Tensor]) -> str:
@@ -154,9 +150,10 @@ def _read(file: Any) -> SavedState:
     content = parse(metadata.get("state", ""))
     if not isinstance(content, dict) or not isinstance(content.get("objects"), list):
         raise StateError("its description is not that of a state")
-    frame = _natural(content, "frame")
+    frame, config = _natural(content, "frame"), _config(content.get("config"))
+    policy = POLICIES[config.memory_policy]
     tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no mapping
-    objects = [_object(tensors, number, each, frame) for number, each in enumerate(content["objects"])]
+    objects = [_object(tensors, number, each, frame, policy) for number, each in enumerate(content["objects"])]
     ids = [each.track.object_id for each in objects]
     if ids != sorted(set(ids)) or (ids and ids[0] < 1):
         raise StateError("ids of its objects are not in ascending order from 1 on")
@@ -164,7 +161,7 @@ def _read(file: Any) -> SavedState:
         raise StateError("its checksum says that it is damaged")
     state = TrackerState(
         origin=record(Origin, content.get("origin")),
-        config=_config(content.get("config")),
+        config=config,
         frame=frame,
         used_ids=typed(tuple[int, ...], content.get("used_ids"), "used_ids"),
         objects=tuple(objects),
@@ -187,18 +184,18 @@ def _config(fields: object) -> TrackerConfig:
         raise StateError(f"its settings cannot be: {error}") from None
 
 
-def _object(tensors: dict[str, Tensor], number: int, fields: object, frame: int) -> ObjectMemory:
+def _object(tensors: dict[str, Tensor], number: int, fields: object, frame: int, policy: type[Policy]) -> ObjectMemory:
     if not isinstance(fields, dict):
         raise StateError(f"its object number {number} is not described")
-    entries = record(_Entries, fields.get("entries"))
-    for field in dataclasses.fields(_Entries):
-        of = getattr(entries, field.name)
-        if len(of) > MAX_ENTRIES or any(held != EMPTY and not EMPTY < held < frame for held in of):
-            raise StateError(f"its {field.name} names frames that cannot have been")
+    held = record(Held, fields.get("held"))
+    for ring in (held.prompted, held.recent, held.pointers):
+        if len(ring) > MAX_ENTRIES or any(of != EMPTY and not EMPTY < of < frame for of in ring):
+            raise StateError("its memories are of frames that cannot have been")
     memory = SlotMemory(
-        *(entries.prompted_of, entries.recent_of, entries.pointer_of),
-        frames=_tensor(tensors, f"{number}.frames", 3, _count(entries.prompted_of, entries.recent_of)),
-        pointers=_tensor(tensors, f"{number}.pointers", 2, _count(entries.prompted_of, entries.pointer_of)),
+        held,
+        frames=_tensor(tensors, f"{number}.frames", 3, _count(held.prompted, held.recent)),
+        pointers=_tensor(tensors, f"{number}.pointers", 2, _count(held.prompted, held.pointers)),
+        policy=record(policy, fields.get("policy")),
     )
     return ObjectMemory(record(Track, fields.get("track")), memory)
 

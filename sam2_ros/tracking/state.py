@@ -9,7 +9,7 @@ from .memory import SlotMemory
 from .track import Track
 
 # Settings that say what is remembered, and where: memories of others do not fit.
-REMEMBERING = ("num_maskmem", "memory_stride", "max_cond_frames")
+REMEMBERING = ("memory_policy", "num_maskmem", "memory_stride", "max_cond_frames")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ class TrackerState:
         return tuple(each.track.object_id for each in self.objects)
 
 
-def check_fits(state: TrackerState, origin: Origin, config: TrackerConfig) -> None:
-    """Raise StateError when a tracker of this network and these settings cannot go on from a state."""
+def check_origin(state: TrackerState, origin: Origin) -> None:
+    """Raise StateError when a state is of another network."""
     for field in fields(Origin):
         theirs, ours = getattr(state.origin, field.name), getattr(origin, field.name)
         if theirs != ours:
@@ -62,6 +62,11 @@ def check_fits(state: TrackerState, origin: Origin, config: TrackerConfig) -> No
                 f"the state was saved with {field.name} {_short(theirs)}, but this tracker has {_short(ours)}: its "
                 "memories mean nothing here; load the network that it was saved with"
             )
+
+
+def check_fits(state: TrackerState, origin: Origin, config: TrackerConfig) -> None:
+    """Raise StateError when a tracker of this network and these settings cannot go on from a state."""
+    check_origin(state, origin)
     for name in REMEMBERING:
         theirs, ours = getattr(state.config, name), getattr(config, name)
         if theirs != ours:

@@ -14,6 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from recorded import CASES, frames, network
+from sam2_ros.config import TrackerConfig
 from sam2_ros.errors import StateError
 from sam2_ros.stored import atomic
 from sam2_ros.stored.state_file import is_state, read_state, write_state
@@ -21,15 +22,16 @@ from sam2_ros.tracking.prompt import Prompt
 from sam2_ros.tracking.tracker import Tracker
 
 Content = dict[str, Any]
+KALMAN = ("value", "velocity", "variance", "covariance", "velocity_variance")
 
 
-def tracker(dtype: torch.dtype = torch.float32) -> Tracker:
-    return Tracker(network(CASES["stream"], dtype))
+def tracker(dtype: torch.dtype = torch.float32, policy: str = "official") -> Tracker:
+    return Tracker(network(CASES["stream"], dtype), TrackerConfig(memory_policy=policy))
 
 
-def tracked(dtype: torch.dtype = torch.float32) -> Tracker:
+def tracked(dtype: torch.dtype = torch.float32, policy: str = "official") -> Tracker:
     """Two objects, one of them corrected."""
-    one = tracker(dtype)
+    one = tracker(dtype, policy)
     for number, frame in enumerate(frames(6)):
         prompts = {0: [Prompt(1, box=[25, 14, 37, 47], label="cup é <b>")], 3: [Prompt(4, [[14, 41]], [1])]}
         one.step(frame, prompts.get(number, []), number)
@@ -43,9 +45,10 @@ def path(tmp_path: Path) -> Path:
     return target
 
 
+@pytest.mark.parametrize("policy", ["official", "distractor", "motion"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
-def test_what_is_read_goes_on_as_what_was_written(tmp_path: Path, dtype: torch.dtype) -> None:
-    source, target = tracked(dtype), tracker(dtype)
+def test_what_is_read_goes_on_as_what_was_written(tmp_path: Path, dtype: torch.dtype, policy: str) -> None:
+    source, target = tracked(dtype, policy), tracker(dtype, policy)
     size = write_state(tmp_path / "s.safetensors", source.state())
     assert size == (tmp_path / "s.safetensors").stat().st_size
     saved = read_state(tmp_path / "s.safetensors")
@@ -149,8 +152,8 @@ def track(content: Content, number: int = 0) -> Content:
     return content["objects"][number]["track"]
 
 
-def entries(content: Content) -> Content:
-    return content["objects"][0]["entries"]
+def held(content: Content) -> Content:
+    return content["objects"][0]["held"]
 
 
 POISONS: dict[str, tuple[Callable[[Content, dict[str, torch.Tensor], Content], Any], str]] = {
@@ -174,9 +177,12 @@ POISONS: dict[str, tuple[Callable[[Content, dict[str, torch.Tensor], Content], A
     "no origin": (lambda c, t, m: c.pop("origin"), "has no Origin"),
     "wild setting": (lambda c, t, m: c["config"].update(max_objects=10**6), "its settings cannot be"),
     "ids of text": (lambda c, t, m: c.update(used_ids="12"), "its used_ids is not a list"),
-    "a frame to come": (lambda c, t, m: entries(c)["recent_of"].__setitem__(0, 99), "frames that cannot have been"),
-    "many entries": (lambda c, t, m: entries(c).update(recent_of=[-1] * 5000), "frames that cannot have been"),
-    "an entry too many": (lambda c, t, m: entries(c)["prompted_of"].__setitem__(3, 5), "is not . memories"),
+    "a frame to come": (lambda c, t, m: held(c)["recent"].__setitem__(0, 99), "of frames that cannot have been"),
+    "many entries": (lambda c, t, m: held(c).update(recent=[1] * 5000), "frames that cannot have been"),
+    "an entry too many": (lambda c, t, m: held(c)["prompted"].__setitem__(3, 5), "is not . memories"),
+    "a ring of rings": (lambda c, t, m: held(c).update(pointers=[[1]]), "which is no int"),
+    "no policy": (lambda c, t, m: c["objects"][0].pop("policy"), "has no Official"),
+    "a policy that is none": (lambda c, t, m: c["config"].update(memory_policy="os.system"), "its settings cannot be"),
     "no tensor": (lambda c, t, m: t.pop("0.frames"), "its tensor 0.frames is not"),
     "whole numbers": (lambda c, t, m: t.update({"0.frames": t["0.frames"].int()}), "its tensor 0.frames is not"),
     "not a number": (lambda c, t, m: t["0.frames"].view(-1)[5:6].fill_(float("nan")), "no number, or too large"),
@@ -196,7 +202,39 @@ def test_a_poisoned_file_is_refused_in_one_sentence(path: Path, change: Any, sen
 def test_memories_of_another_shape_change_nothing(path: Path) -> None:
     rewritten(path, lambda c, t, m: t.update({"0.frames": t["0.frames"][:, :3].contiguous()}))
     ours, alone = tracked(), tracked()
-    with pytest.raises(StateError, match="another shape than this tracker's"):
+    with pytest.raises(StateError, match="not such as this tracker makes them"):
         ours.restore(read_state(path).state)
     a, b = ours.step(frames(7)[6]), alone.step(frames(7)[6])
     assert all(torch.equal(x.logits, y.logits) for x, y in zip(a.objects, b.objects, strict=True))
+
+
+POLICY_POISONS: list[tuple[str, Content]] = [
+    ("motion", {"size": [0, 0]}),
+    ("motion", {"size": [1, -5]}),
+    ("motion", {"run": 10**6}),
+    ("motion", {"accepted": list(range(-1, 6))}),
+    ("motion", {"accepted": [3, 2]}),
+    ("motion", {"filter": {}}),
+    ("motion", {"filter": {"value": [0.0] * 4}}),
+    *(
+        ("motion", {"filter": {**dict.fromkeys(KALMAN, [1.0] * 4), name: [value] * 4}})
+        for name, value in (("variance", 0.0), ("velocity_variance", -1.0), ("value", 1e300), ("velocity", "x"))
+    ),
+    ("distractor", {"sizes": [[1, 0]]}),
+    ("distractor", {"sizes": [[1, 5, 6]]}),
+    ("distractor", {"sizes": [[number, 5] for number in range(50)]}),
+    ("distractor", {"anchors": [0, 1, 2, 3, 4, 5]}),
+    ("distractor", {"spaced": [99]}),
+    ("distractor", {"latest": 99}),
+    ("official", {"anchors": []}),
+]
+
+
+@pytest.mark.parametrize(("policy", "wrong"), POLICY_POISONS)
+def test_what_no_policy_can_know_is_refused(tmp_path: Path, policy: str, wrong: Content) -> None:
+    path = tmp_path / "s.safetensors"
+    source = tracked(policy=policy)
+    write_state(path, source.state())
+    rewritten(path, lambda c, t, m: c["objects"][0]["policy"].update(wrong))
+    with pytest.raises(StateError):
+        tracker(policy=policy).restore(read_state(path).state)

@@ -6,7 +6,7 @@ import pytest
 from recorded import CASES, SIZE, frames, network
 from sam2_ros.config import ModelChoice
 from sam2_ros.model.sam2 import Sam2
-from sam2_ros.tracking.policy import EMPTY
+from sam2_ros.tracking.policies.policy import EMPTY
 from sam2_ros.tracking.prompt import Prompt
 from sam2_ros.tracking.result import ObjectState
 from sam2_ros.tracking.tracker import PastFrame, Tracker, unconfirmed

@@ -43,9 +43,17 @@ def assert_same(results: list[FrameResult], expected: list[FrameResult]) -> None
             assert a.frames_since_seen == b.frames_since_seen
 
 
-@pytest.mark.parametrize("stride", [1, 3])
-def test_results_after_a_restore_are_those_without_the_interruption(toy: Sam2, stride: int) -> None:
-    config = TrackerConfig(memory_stride=stride)
+@pytest.mark.parametrize(
+    "config",
+    [
+        TrackerConfig(),
+        TrackerConfig(memory_stride=3),
+        TrackerConfig(memory_policy="distractor"),
+        TrackerConfig(memory_policy="motion"),
+    ],
+    ids=["official", "stride", "distractor", "motion"],
+)
+def test_results_after_a_restore_are_those_without_the_interruption(toy: Sam2, config: TrackerConfig) -> None:
     whole = Tracker(toy, config)
     run(whole, range(CUT))
     cut = Tracker(toy, config)
@@ -122,6 +130,7 @@ def test_a_smaller_or_larger_tracker_takes_it_when_there_is_room(toy: Sam2) -> N
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
+        (TrackerConfig(memory_policy="motion"), "memory_policy official, but here it is motion"),
         (TrackerConfig(max_objects=1), "more than max_objects"),
         (TrackerConfig(num_maskmem=4), "num_maskmem 7, but here it is 4"),
         (TrackerConfig(memory_stride=2), "memory_stride 1, but here it is 2"),
@@ -202,6 +211,6 @@ def test_an_object_that_cannot_be_saved_or_adopted_is_told_and_nothing_changes(t
     ):
         with pytest.raises(StateError, match=sentence):
             source.adopt(clip, object_id)
-    with pytest.raises(StateError, match="not the state of one object"):
+    with pytest.raises(StateError, match="the state holds 2 objects, not one"):
         source.adopt(source.state())
     assert source.object_ids == (1, 7)
