@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from ..config import InputConfig
-from ..errors import ImageError
+from ..errors import ImageError, quoted
 from .picture_size import picture_size
 
 
@@ -97,7 +97,7 @@ def is_wrong(message: Any, max_pixels: int = MAX_PIXELS) -> bool:
 
 
 def _checked_plane(message: Any, encoding: Encoding, max_pixels: int) -> np.ndarray:
-    _check_size(int(message.width), int(message.height), max_pixels)
+    check_size(int(message.width), int(message.height), max_pixels)
     width, height = encoding.block
     if message.width % width or message.height % height:
         raise ImageError(
@@ -107,7 +107,8 @@ def _checked_plane(message: Any, encoding: Encoding, max_pixels: int) -> np.ndar
     return plane(message, encoding.channels, message.height * 3 // 2 if encoding.colour_rows else message.height)
 
 
-def _check_size(width: int, height: int, max_pixels: int) -> None:
+def check_size(width: int, height: int, max_pixels: int) -> None:
+    """Raise ImageError when an image of so many pixels is not to be decoded."""
     if width * height > max_pixels:
         raise ImageError(
             f"an image has {width}x{height} pixels, more than max_image_pixels ({max_pixels:,}) allows, and is not "
@@ -145,32 +146,33 @@ def compressed_to_rgb(message: Any, max_pixels: int = MAX_PIXELS) -> np.ndarray:
 
     What the file says of itself counts, not ``format``. Raises ImageError.
     """
+    name = quoted(message.format)
     if "compresseddepth" in message.format.lower():
         raise ImageError(
-            f"a compressed image of format '{message.format}' holds depth, in which the network sees nothing; "
+            f"a compressed image of format {name} holds depth, in which the network sees nothing; "
             "give the colour camera's topic"
         )
     if not len(message.data):
-        raise ImageError(f"a compressed image of format '{message.format}' has no data; check the node that sends it")
+        raise ImageError(f"a compressed image of format {name} has no data; check the node that sends it")
     data = np.frombuffer(message.data, dtype=np.uint8)
     size = picture_size(data)
     if size is not None:
-        _check_size(*size, max_pixels)
+        check_size(*size, max_pixels)
     decoded = None if size is None else _decode(data)
     if decoded is None and (plugin := _plugin(message.format)):
         raise ImageError(
-            f"a compressed image of format '{message.format}' is of the image_transport plugin {plugin}, which alone "
+            f"a compressed image of format {name} is of the image_transport plugin {plugin}, which alone "
             "can unpack it: give the raw image's topic, or jpeg or png; `ros2 run image_transport republish` makes one "
             "of the other"
         )
     if decoded is None:
         raise ImageError(
-            f"a compressed image of format '{message.format}' with {len(message.data)} bytes cannot be decoded; "
+            f"a compressed image of format {name} with {len(message.data)} bytes cannot be decoded; "
             "it is damaged or no picture file: send jpeg or png"
         )
     if decoded.dtype != np.uint8:
         raise ImageError(
-            f"a compressed image of format '{message.format}' has {decoded.dtype.itemsize * 8} bits per channel, as "
+            f"a compressed image of format {name} has {decoded.dtype.itemsize * 8} bits per channel, as "
             "depth and thermal cameras send; give the colour camera's topic or 8 bits per channel"
         )
     return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB, dst=decoded)
@@ -193,13 +195,14 @@ def _plugin(name: str) -> str | None:
 
 
 def _refusal(encoding: str) -> ImageError:
+    name = quoted(encoding)
     if encoding in _MEASUREMENTS:
         return ImageError(
-            f"an image of encoding '{encoding}' holds depth or heat, in which the network sees nothing; "
+            f"an image of encoding {name} holds depth or heat, in which the network sees nothing; "
             "give the colour image, or scale it to mono8 first"
         )
     if encoding in _SIXTEEN_BITS:
         return ImageError(
-            f"an image of encoding '{encoding}' has 16 bits per channel; set the camera to 8 bits, or convert it first"
+            f"an image of encoding {name} has 16 bits per channel; set the camera to 8 bits, or convert it first"
         )
-    return ImageError(f"an image has the unknown encoding '{encoding}'; use one of {', '.join(ENCODINGS)}")
+    return ImageError(f"an image has the unknown encoding {name}; use one of {', '.join(ENCODINGS)}")

@@ -290,6 +290,16 @@ def test_every_kind_of_picture_that_opencv_writes_is_still_read() -> None:
         assert compressed_to_rgb(make_compressed(encoded(extension, random_pixels(3)))).shape == random_pixels(3).shape
 
 
+@pytest.mark.parametrize("text", ["a\nb", "\x1b[31m", "x" * 10_000])
+def test_what_others_write_stays_on_its_line_and_short(text: str) -> None:
+    """Else a message could write lines of its own into the log."""
+    for message in (make_image(text, random_pixels(3)), make_compressed(b"", text), make_compressed(b"?", text)):
+        with pytest.raises(ImageError) as refusal:
+            to_rgb(message)
+        assert str(refusal.value).isprintable()
+        assert len(str(refusal.value)) < 400
+
+
 def test_to_rgb_chooses_by_fields() -> None:
     rgb = random_pixels(3)
     assert np.array_equal(to_rgb(make_image("rgb8", rgb)), rgb)
