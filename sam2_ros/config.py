@@ -82,6 +82,13 @@ class TrackerConfig(Config):
         "reaches further back, which is not what the network was trained with",
         limits=(1, 100),
     )
+    memory_policy: str = _parameter(
+        "official",
+        "which frames an object remembers: official, the last ones whatever was in them; distractor, those in which it "
+        "was seen, and some in which it was told apart from something like it (DAM4SAM); motion, those in which it was "
+        "seen for sure where its motion led (SAMURAI)",
+        choices=("official", "distractor", "motion"),
+    )
     objects_per_batch: int = _parameter(
         0,
         "objects that go through the network together; 0: all, and in the live node as many as it measures to be "

@@ -16,14 +16,16 @@ from ..model.passes import Passes
 from ..model.prepared import Tier, tier_of
 from ..model.sam2 import Sam2
 from .admission import Admission
-from .describe import Words, describe
+from .describe import describe
 from .memory import MemoryBank
+from .perceived import Perceived
 from .preprocess import check_frame
 from .prompt import Prompt
 from .result import FrameResult, ObjectState, PromptOutcome
 from .track import Sighting, Track
 from .transfer import on
 from .vision import Requests, Size, Vision
+from .words import Words, sights_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,16 +150,15 @@ class Tracker:
         warnings: list[str] = []
         while True:
             try:
-                sightings = self._look(image, self._tracks, requests, size, self._frame, stamp_ns)
-                words = Words(sightings) if sightings else None  # on their way before the memory is asked for
-                memory = self._vision.memorise(image, sightings) if sightings else None
-                states, labels = describe(sightings, size, stamp_ns, self._config, words)
+                seen = self._perceive(image, self._tracks, requests, size, self._frame, stamp_ns)
+                found, labels = describe(seen.sightings, size, stamp_ns, self._config, seen.said)
                 break
             except torch.cuda.OutOfMemoryError as error:
                 self._make_room(requests, outcomes, warnings, error)
-        self._remember(sightings, memory, self._frame)
+        self._remember(seen, self._frame)
+        states = seen.noted(found)
         warnings += unconfirmed(states, requests)
-        self._tracks = [s.track.seen(state.confirmed, stamp_ns) for s, state in zip(sightings, states, strict=True)]
+        self._tracks = seen.tracks(states, stamp_ns)
         self._admission.use(self.object_ids)
         self._frame += 1
         return FrameResult(
@@ -218,6 +219,31 @@ class Tracker:
 
     # --- the parts of a step -----------------------------------------------------------------------------------------
 
+    def _perceive(
+        self, image: ImageFeatures, tracks: Sequence[Track], requests: Requests, size: Size, frame: int, stamp_ns: int
+    ) -> Perceived:
+        """What is seen of objects in this image, and what is to be remembered of it; nothing is changed yet."""
+        sightings = self._look(image, tracks, requests, size, frame, stamp_ns)
+        if not sightings:
+            return Perceived()
+        slots = [s.track.slot for s in sightings]
+        words = Words(sightings, self._bank.looks)  # on their way before the memory is asked for
+        if self._bank.chooses:
+            before = words.wait()
+            choices = self._bank.choices(slots, sights_of(sightings, before, frame, stamp_ns, size))
+            said = [told.taking(choice) for told, choice in zip(before, choices, strict=True)]
+            sightings = [
+                s if now is then else self._vision.prefer(s, now.chosen)
+                for s, then, now in zip(sightings, before, said, strict=True)
+            ]
+            memory = self._vision.memorise(image, sightings)
+        else:
+            memory = self._vision.memorise(image, sightings)
+            said = words.wait()
+        return Perceived(
+            sightings, said, memory, self._bank.plans(slots, sights_of(sightings, said, frame, stamp_ns, size))
+        )
+
     def _look(
         self, image: ImageFeatures, tracks: Sequence[Track], requests: Requests, size: Size, frame: int, stamp_ns: int
     ) -> list[Sighting]:
@@ -244,24 +270,23 @@ class Tracker:
             image = self._vision.encode(frame.image)
             size = frame.image.shape[1], frame.image.shape[0]
             wanted = {} if number else requests
-            sightings = self._look(image, carried, wanted, size, frame.index, frame.stamp_ns)
-            words = Words(sightings)
-            self._remember(sightings, self._vision.memorise(image, sightings), frame.index)
-            states, _ = describe(sightings, size, frame.stamp_ns, self._config, words)
-            carried = [
-                s.track.seen(state.confirmed, frame.stamp_ns) for s, state in zip(sightings, states, strict=True)
-            ]
+            there = self._perceive(image, carried, wanted, size, frame.index, frame.stamp_ns)
+            self._remember(there, frame.index)
+            found, _ = describe(there.sightings, size, frame.stamp_ns, self._config, there.said)
+            states = there.noted(found)
+            carried = there.tracks(states, frame.stamp_ns)
             seen.append(tuple(states))
         return carried, seen
 
-    def _remember(self, sightings: Sequence[Sighting], memory: torch.Tensor | None, frame: int) -> None:
-        if memory is not None:
+    def _remember(self, seen: Perceived, frame: int) -> None:
+        if seen.memory is not None:
             self._bank.write(
-                [s.track.slot for s in sightings],
+                seen.slots,
                 frame,
-                memory,
-                torch.cat([s.prediction.pointers for s in sightings]),
-                [s.prompted for s in sightings],
+                seen.memory,
+                torch.cat([s.prediction.pointers for s in seen.sightings]),
+                [s.prompted for s in seen.sightings],
+                seen.plans,
             )
 
     # --- limits ------------------------------------------------------------------------------------------------------
