@@ -46,6 +46,7 @@ class Settings:
     realtime: bool  # as fast as the robot: frames were dropped as the live mailbox would
     latency_s: float  # per frame, on the clock of the realtime run; NaN: as measured, or not realtime
     version: str  # of this package
+    memory_policy: str = "official"  # by which objects are remembered, or recorded
 
 
 def _figure(title: str, better: Better, unit: str = "") -> float:
