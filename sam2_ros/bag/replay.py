@@ -27,6 +27,7 @@ from .schedule import Moment, RecordedPrompts, Schedule
 from .staging import check_free, staged
 from .stamps import Clock, clock_of, standing_note
 from .topics import image_topic, prompts_topic
+from .trace import Trace, trace
 from .writer import bag_writer
 
 _log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class ReplayRequest:
     overlay: bool = False  # a topic with overlay pictures in the output bag
     video: Path | None = None
     overlays: Path | None = None  # folder of PNG files
+    trace: Path | None = None  # what was remembered, as JSON lines
     storage: str = DEFAULT_STORAGE  # or sqlite3
     progress: bool = True  # a bar, on a terminal
     time: TimeConfig = field(default_factory=TimeConfig)
@@ -59,7 +61,7 @@ class ReplayRequest:
     @property
     def outputs(self) -> tuple[Path, ...]:
         """Everything that is written."""
-        return tuple(path for path in (self.output, self.video, self.overlays) if path is not None)
+        return tuple(path for path in (self.output, self.video, self.overlays, self.trace) if path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +145,15 @@ class Outputs:
 
     recording: Recording
     pictures: tuple[Video | PictureFolder, ...]
+    trace: Trace | None
 
     def result(self, index: int, recorded: Recorded, processed: Processed) -> None:
         """Write what came of one image."""
         wanted = self.pictures or self.recording.has_overlay
         picture = draw(processed.frame, processed.result) if wanted else None
         self.recording.result(recorded.time_ns, processed, picture)
+        if self.trace is not None:
+            self.trace.add(processed.result)
         if picture is not None:
             for pictures in self.pictures:
                 pictures.add(index, processed.result.stamp_ns, picture)
@@ -167,7 +172,8 @@ def _outputs(request: ReplayRequest, topic: Topic) -> Iterator[Outputs]:
             pictures.append(stack.enter_context(video(places[request.video])))
         if request.overlays:
             pictures.append(PictureFolder(places[request.overlays]))
-        yield Outputs(Recording(writer, options), tuple(pictures))
+        told = stack.enter_context(trace(places[request.trace])) if request.trace else None
+        yield Outputs(Recording(writer, options), tuple(pictures), told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--overlay", action="store_true", help="write overlay pictures to the new bag as well")
     add("--video", type=Path, metavar="FILE", help="write overlay pictures to a video, such as out.mp4")
     add("--overlays", type=Path, metavar="DIR", help="write overlay pictures to a new folder, one PNG per image")
+    add("--trace", type=Path, metavar="FILE", help="write what each object attended to and remembered, as JSON lines")
     add_storage(parser)
     add_config_options(parser.add_argument_group("model"), ModelChoice)
     add_config_options(parser.add_argument_group("tracker"), TrackerConfig)
@@ -65,6 +66,7 @@ def run(options: argparse.Namespace) -> None:
         overlay=options.overlay,
         video=options.video,
         overlays=options.overlays,
+        trace=options.trace,
         storage=options.storage,
         progress=not options.quiet,
         time=config_from(TimeConfig, options),
