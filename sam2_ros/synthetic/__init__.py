@@ -2,6 +2,15 @@
 
 from .frame import SceneFrame, visible_pixels
 from .scene import scene
-from .settings import DIFFICULTIES, SceneSettings, settings_for
+from .settings import DIFFICULTIES, TROUBLES, SceneSettings, changed, settings_for
 
-__all__ = ["DIFFICULTIES", "SceneFrame", "SceneSettings", "scene", "settings_for", "visible_pixels"]
+__all__ = [
+    "DIFFICULTIES",
+    "TROUBLES",
+    "SceneFrame",
+    "SceneSettings",
+    "changed",
+    "scene",
+    "settings_for",
+    "visible_pixels",
+]
