@@ -22,6 +22,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--size", type=size, metavar="WxH", help="of the images in pixels")
     add("--fps", type=float, metavar="N", help="images per second")
+    add(
+        "--depth",
+        action="store_true",
+        help="a depth camera's topic, camera_info, transforms of the moving camera, and true boxes in space as well",
+    )
     add_storage(parser)
 
 
@@ -41,6 +46,7 @@ def run(options: argparse.Namespace) -> None:
             ),
             storage=options.storage,
             progress=not options.quiet,
+            depth=options.depth,
         )
     )
     if not options.quiet:

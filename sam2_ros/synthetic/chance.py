@@ -19,6 +19,7 @@ class Stream(IntEnum):
     LOOKS = 5
     LIGHT = 6
     NOISE = 7
+    DEPTH = 8
 
 
 def generator(seed: int, stream: Stream, *which: int) -> np.random.Generator:
