@@ -6,7 +6,7 @@ from pathlib import Path
 from ..bag.names import PROMPTS_TOPIC
 from ..config import ModelChoice, TimeConfig, TrackerConfig
 from .command import Command
-from .options import add_config_options, add_storage, config_from
+from .options import add_config_options, add_space, add_storage, config_from, space_from
 from .terminal import say
 
 
@@ -39,6 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--video", type=Path, metavar="FILE", help="write overlay pictures to a video, such as out.mp4")
     add("--overlays", type=Path, metavar="DIR", help="write overlay pictures to a new folder, one PNG per image")
     add_storage(parser)
+    add_space(parser)
     add_config_options(parser.add_argument_group("model"), ModelChoice)
     add_config_options(parser.add_argument_group("tracker"), TrackerConfig)
     add_config_options(parser.add_argument_group("time"), TimeConfig)
@@ -70,6 +71,7 @@ def run(options: argparse.Namespace) -> None:
         time=config_from(TimeConfig, options),
         as_live=options.as_live,
         recover=options.recover,
+        space=space_from(options),
     )
     compiling = choice.compile_network == "always"
     summary = replay(request, lambda: repeatable_tracker(load_network(choice), config, compiling))
