@@ -10,6 +10,8 @@ import yaml
 
 from ..errors import BagError
 
+MAX_DEPTH = 20  # of lists and mappings within each other, far more than any of our files has
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -115,6 +117,23 @@ class Fields:
             raise self.error(f"the value of key '{key}' cannot be used: {problem}", field.line) from error
 
 
+class ShallowLoader(yaml.SafeLoader):
+    """Gives up on nesting before the parser's time and Python's stack run out."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """A node and all below it. Raises RecursionError."""
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise RecursionError
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
 def read_yaml(file: Path) -> yaml.Node:
     """The root node of a YAML file. Raises BagError when there is none."""
     try:
@@ -122,7 +141,7 @@ def read_yaml(file: Path) -> yaml.Node:
     except (OSError, UnicodeDecodeError) as error:
         raise BagError(f"the file {file} cannot be read: {getattr(error, 'strerror', None) or error}") from error
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=ShallowLoader)
     except RecursionError:
         raise BagError(f"{file} is nested too deeply; give a list of prompts") from None
     except yaml.MarkedYAMLError as error:
