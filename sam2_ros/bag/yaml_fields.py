@@ -59,9 +59,7 @@ class Fields:
         node = self._fields[key].node if key in self else None
         if not isinstance(node, yaml.SequenceNode) or not node.value:
             line = node.start_mark.line + 1 if node else self.line
-            raise self.error(
-                f"key {quoted(key)} has no entries; give a list under '{key}:', as '- frame: 0'", line
-            )
+            raise self.error(f"key {quoted(key)} has no entries; give a list under '{key}:', as '- frame: 0'", line)
         return list(node.value)
 
     def integer(self, key: str, default: int, maximum: int) -> int:
