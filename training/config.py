@@ -34,10 +34,22 @@ class BagData:
 
 
 @dataclass(frozen=True, slots=True)
+class CollageData:
+    """Clips composed of real pictures: ``clips`` of them, with seeds from ``seed`` on."""
+
+    pictures: str  # the file that `python -m training.pictures` packs
+    seed: int
+    clips: int
+    sizes: tuple[tuple[int, int], ...] = ((384, 288),)  # width, height in pixels; they take turns
+    frames: int = 24
+
+
+@dataclass(frozen=True, slots=True)
 class DataConfig:
     """Where clips come from."""
 
     scenes: tuple[SceneData, ...] = ()
+    collages: tuple[CollageData, ...] = ()
     bags: tuple[BagData, ...] = ()
 
 
@@ -55,6 +67,7 @@ class StageConfig:
     widest: float = math.inf  # a part that is cut out is at most so many times ``image_size`` wide, then made smaller
     strides: tuple[int, ...] = (1,)  # frames from one to the next are drawn from these
     jumps: float = 0.0  # probability that frames are left out before one, as if everything had been hidden meanwhile
+    natural: float = 0.0  # share of clips that keep their colours, and what is above and below
     returns: float = 0.0  # share of clips in which an object that is asked for goes out of sight and comes back
     presence_told: float = 0.0  # share of steps in which memories and pointers know who is out of sight: a start
     corrections: int = 0  # clicks into the wrong part: on a still up to so many, in a clip on so many frames at most

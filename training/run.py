@@ -89,8 +89,8 @@ def _shape(config: TrainingConfig) -> ModelConfig:
 
 def _clips(config: TrainingConfig, size: int, folder: Path) -> Clips:
     """The clips, prepared by one process while the others wait."""
-    if not config.data.scenes and not config.data.bags:
-        raise TrainingError("the configuration names no data; add scenes or bags")
+    if not (config.data.scenes or config.data.collages or config.data.bags):
+        raise TrainingError("the configuration names no data; add scenes, collages or bags")
     if parallel.is_first():
         clips = prepare(config.data, size, folder)
     parallel.wait()
