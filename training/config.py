@@ -90,6 +90,15 @@ class LossConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class TeacherConfig:
+    """A network to learn from, see `teacher`."""
+
+    model: str
+    checkpoint: str
+    weight: float = 10.0  # of its loss beside the others; a mean over pairs of places, it is small
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingConfig:
     """A run. ``start`` is a checkpoint to go on from, None for a network from nothing."""
 
@@ -101,6 +110,7 @@ class TrainingConfig:
     start: str | None = None
     freeze: tuple[str, ...] = ()  # beginnings of the names of parameters that stay as they are
     renew: tuple[str, ...] = ()  # names of modules that do not go on from ``start`` but begin anew
+    teacher: TeacherConfig | None = None
     loss: LossConfig = LossConfig()
     muon: bool = False  # moves the matrices by Muon (torch 2.9 or newer) instead of AdamW: learns more in a step
     weight_decay: float = 0.05
@@ -140,6 +150,8 @@ def _build(kind: Any, value: Any, where: str) -> Any:
     if isinstance(kind, GenericAlias) and kind.__origin__ is tuple:
         return _build_tuple(get_args(kind), value, where)
     options = get_args(kind) or (kind,)
+    if is_dataclass(options[0]):
+        return None if value is None else _build(options[0], value, where)
     if float in options and isinstance(value, int):
         return float(value)
     if not isinstance(value, options) or (isinstance(value, bool) and bool not in options):

@@ -12,6 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sam2_ros.model.config import ModelConfig, get_config
 from sam2_ros.model.sam2 import Sam2
+from sam2_ros.tracking.preprocess import normalise
 
 from . import parallel
 from .ahead import Batches, draw_ahead
@@ -23,6 +24,7 @@ from .initial import from_checkpoint, renew, untrained
 from .log import Log, LogLine
 from .schedule import Step, schedule
 from .state import TrainingState
+from .teacher import Teacher
 from .unroll import Unroll
 
 CLIPS_FOLDER = "clips"
@@ -47,11 +49,12 @@ def train(config: TrainingConfig, folder: Path, clips_folder: Path | None = None
     if state.load(folder) and parallel.is_first():
         print(f"going on after step {state.step}")
     clips = _clips(config, shape.image_size, clips_folder or folder / CLIPS_FOLDER)
+    teacher = None if config.teacher is None else Teacher(config.teacher, config.device)
     log = Log(folder, state.step) if parallel.is_first() else None
     steps = schedule(config, parallel.rank())[state.step :]
     started = time.perf_counter()
     for step, batch in zip(steps, draw_ahead(Batches(clips, steps, shape.image_size), config.loaders), strict=True):
-        means = _take(step, batch, state, config)
+        means = _take(step, batch, state, teacher, config)
         state.step = step.number + 1
         now = time.perf_counter()
         line = LogLine(step.number, step.stage.name, now - started, step.rate, *means)
@@ -97,14 +100,19 @@ def _clips(config: TrainingConfig, size: int, folder: Path) -> Clips:
     return clips if parallel.is_first() else prepare(config.data, size, folder)
 
 
-def _take(step: Step, batch: Batch, state: TrainingState, config: TrainingConfig) -> list[float]:
+def _take(
+    step: Step, batch: Batch, state: TrainingState, teacher: Teacher | None, config: TrainingConfig
+) -> list[float]:
     """One step; the total of the losses and each of them, means over the processes."""
     batch = batch.to(state.network.device)
     network = seeing(state.network, batch.images.shape[-1])
     state.optimizer.set_rate(step.rate)
     with _precision(config):
-        losses = Unroll(network, batch, step.stage, config.loss, step.chance_to_prompt()).run()
+        encoded = network.encode_image(normalise(batch.images.flatten(0, 1), network.dtype))
+        losses = Unroll(network, batch, encoded, step.stage, config.loss, step.chance_to_prompt()).run()
         total = losses.total(config.loss)
+        if teacher is not None:
+            total = total + teacher.loss(batch.images.flatten(0, 1), encoded.features)
     if not torch.isfinite(total):
         found = f"the loss is {float(total)} at step {step.number}"
         raise TrainingError(f"{found}; lower the learning rate and start again")

@@ -14,6 +14,7 @@ from sam2_ros.config import ModelChoice
 from sam2_ros.model.config import MODEL_CONFIGS, get_config
 from sam2_ros.model.mask_decoder import DecoderOutput
 from sam2_ros.synthetic import settings_for
+from sam2_ros.tracking.preprocess import normalise
 from sam2_ros.weights.loading import load_network
 from training.batch import draw_batch
 from training.clips import Clips, prepare
@@ -285,7 +286,8 @@ def test_gradients_reach_the_first_frame_through_the_memory_bank(folder: Path, r
     stage = dataclasses.replace(CLIPS, kinds=(("box", 1.0),), corrections=0)
     batch = draw_batch(prepare(SCENES, 96, folder), stage, 64, rng)
     weights = LossConfig(focal=0, dice=0, iou=0, occlusion=1)
-    Unroll(network, batch, stage, weights, rng).run().total(weights).backward()
+    encoded = network.encode_image(normalise(batch.images.flatten(0, 1), network.dtype))
+    Unroll(network, batch, encoded, stage, weights, rng).run().total(weights).backward()
     for part in ("memory_encoder.out_proj.weight", "obj_ptr_proj.layers.0.weight", "maskmem_tpos_enc"):
         gradient = network.get_parameter(part).grad
         assert gradient is not None, part
@@ -301,7 +303,8 @@ def test_a_memory_that_is_told_knows_who_is_out_of_sight(told: float, folder: Pa
     batch = draw_batch(prepare(SCENES, 96, folder), stage, 64, rng)
     batch.labels[1] = 0
     weights = LossConfig()
-    Unroll(network, batch, stage, weights, rng).run().total(weights).backward()
+    encoded = network.encode_image(normalise(batch.images.flatten(0, 1), network.dtype))
+    Unroll(network, batch, encoded, stage, weights, rng).run().total(weights).backward()
     mark = network.no_obj_embed_spatial.grad  # what is added to the memory of an absent object
     assert mark is not None
     assert bool(mark.abs().sum() > 0) == bool(told)
