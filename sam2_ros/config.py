@@ -82,6 +82,13 @@ class TrackerConfig(Config):
         "reaches further back, which is not what the network was trained with",
         limits=(1, 100),
     )
+    memory_policy: str = _parameter(
+        "official",
+        "which frames an object remembers: official, the last ones whatever was in them; distractor, those in which it "
+        "was seen, and some in which it was told apart from something like it (DAM4SAM); motion, those in which it was "
+        "seen for sure where its motion led (SAMURAI)",
+        choices=("official", "distractor", "motion"),
+    )
     objects_per_batch: int = _parameter(
         0,
         "objects that go through the network together; 0: all, and in the live node as many as it measures to be "
@@ -205,6 +212,95 @@ class DetectionConfig(Config):
 
 
 @dataclass(frozen=True, slots=True)
+class SpaceConfig(Config):
+    """How it is found out where objects are, from depth, camera model and transforms. Raises ConfigError."""
+
+    depth_tolerance: float = _parameter(
+        0.0,
+        "seconds by which the stamp of a depth image may miss that of the image; 0 is half the usual time between two "
+        "depth images",
+        limits=(0, 10),
+        settable=Settable.INACTIVE,
+    )
+    image_rectified: str = _parameter(
+        "auto",
+        "whether the image has no distortion any more: yes takes P of camera_info, no takes K and its distortion; auto "
+        "is yes where the image's topic has `rect` in it",
+        choices=("auto", "yes", "no"),
+        settable=Settable.INACTIVE,
+    )
+    mask_erosion: int = _parameter(
+        3,
+        "pixels of the depth image that are left out all around a mask, where background and flying pixels are",
+        limits=(0, 50),
+        settable=Settable.INACTIVE,
+    )
+    min_depth_pixels: int = _parameter(
+        50,
+        "pixels of a mask that have to have a depth; with fewer the object has no position",
+        limits=(1, 100_000),
+        settable=Settable.INACTIVE,
+    )
+    box_3d: str = _parameter(
+        "aligned",
+        "aligned: boxes along the axes of the camera's optical frame; oriented: along the object's principal axes",
+        choices=("aligned", "oriented"),
+        settable=Settable.INACTIVE,
+    )
+    target_frame: str = _parameter(
+        "",
+        "frame of the positions, such as map, by /tf at the stamp of the image; empty: the camera's optical frame",
+        settable=Settable.INACTIVE,
+    )
+    without_transform: str = _parameter(
+        "camera",
+        "what happens while there is no transform to target_frame: camera gives positions in the camera's frame, none "
+        "gives no positions",
+        choices=("camera", "none"),
+        settable=Settable.INACTIVE,
+    )
+    velocity_noise: float = _parameter(
+        0.0,
+        "acceleration that is usual for the objects, metres per second squared, for a velocity by a filter; 0: no "
+        "velocities",
+        limits=(0, 1000),
+        settable=Settable.INACTIVE,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceNodeConfig(Config):
+    """What the live node takes and sends of where objects are. Raises ConfigError."""
+
+    depth: bool = _parameter(
+        False,
+        "subscribe `depth` and `camera_info`, of the image that is tracked, and say where objects are",
+        settable=Settable.INACTIVE,
+    )
+    depth_transport: str = _parameter(
+        "raw",
+        "raw subscribes `depth`, compressedDepth subscribes `depth/compressedDepth`, as png",
+        choices=("raw", "compressedDepth"),
+        settable=Settable.INACTIVE,
+    )
+    transform_wait: float = _parameter(
+        0.1,
+        "seconds that ~/objects and what is in space wait for a transform to target_frame; tracking goes on meanwhile",
+        limits=(0, 5),
+        settable=Settable.INACTIVE,
+    )
+    publish_tf: bool = _parameter(
+        False, "broadcast a frame on /tf for every object that has a position", settable=Settable.INACTIVE
+    )
+    tf_names: str = _parameter(
+        "id",
+        "name of these frames: id is sam2_object_ID, label the object's label where it has one of its own",
+        choices=("id", "label"),
+        settable=Settable.INACTIVE,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class NodeConfig(Config):
     """What the live node receives and sends. Raises ConfigError."""
 
@@ -253,5 +349,55 @@ class NodeConfig(Config):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class StateConfig(Config):
+    """What outlives the live node. Raises ConfigError."""
+
+    state_file: str = _parameter(
+        "",
+        "file, ending with .safetensors, to which all that is tracked is saved, and from which it is restored when the "
+        "node is activated again; empty: nothing outlives the node",
+        settable=Settable.INACTIVE,
+    )
+    autosave_seconds: float = _parameter(
+        10.0,
+        "seconds between two saves to state_file, beside those when an object begins or ends, at deactivation and at "
+        "the end; 0 leaves only the last two",
+        limits=(0, 3600),
+        settable=Settable.INACTIVE,
+    )
+    state_max_age: float = _parameter(
+        3600.0,
+        "seconds after which what is saved in state_file is no longer restored, but put aside",
+        limits=(0, 1_000_000_000),
+        settable=Settable.INACTIVE,
+    )
+    allow_file_services: str = _parameter(
+        "",
+        "folder in which the services save_state, load_state, save_object and load_object may read and write; empty: "
+        "they are refused",
+        settable=Settable.INACTIVE,
+    )
+
+    def __post_init__(self) -> None:
+        Config.__post_init__(self)
+        if self.state_file and not self.state_file.endswith(".safetensors"):
+            raise ConfigError(f"parameter state_file is {self.state_file!r}; give a file that ends with .safetensors")
+
+
+@dataclass(frozen=True, slots=True)
+class InputConfig(Config):
+    """Which images are taken. Raises ConfigError."""
+
+    max_image_pixels: int = _parameter(
+        50_000_000,
+        "pixels that an image may have; a larger one is refused before it is decoded",
+        limits=(1, 89_000_000),  # beyond, Pillow warns of bombs by itself
+    )
+
+
 # What the live node declares as parameters.
-CONFIGS: tuple[type[Config], ...] = (ModelChoice, TrackerConfig, TimeConfig, DetectionConfig, NodeConfig)
+CONFIGS: tuple[type[Config], ...] = (
+    *(ModelChoice, TrackerConfig, InputConfig, TimeConfig, DetectionConfig),
+    *(SpaceConfig, SpaceNodeConfig, NodeConfig, StateConfig),
+)

@@ -23,21 +23,26 @@ ALLOWED = {
     "synthetic": {"errors"},
     "measures": {"errors"},
     "tracking": {"model", *LEAVES},
+    "space": LEAVES,
     "weights": {"model", *LEAVES},
+    "stored": {"tracking", *LEAVES},
     "report": {"measures", "errors"},
     "__init__": {"model", "tracking"},
-    "drawing": {"tracking"},
-    "stream": {"tracking", *LEAVES},
+    "drawing": {"space", "tracking"},
+    "stream": {"space", "tracking", *LEAVES},
     "machine": {"model", "tracking", "weights", *LEAVES},
     "bench": {"model", "stream", "tracking", "weights", *LEAVES},
-    "bag": {"drawing", "measures", "stream", "synthetic", "tracking", *LEAVES},
+    "bag": {"drawing", "measures", "space", "stream", "synthetic", "tracking", *LEAVES},
     "evaluation": {"bag", "measures", "model", "report", "stream", "tracking", "weights", *LEAVES},
     "demo": {"bag", "drawing", "evaluation", "synthetic", "tracking", "weights", *LEAVES},
     "cli": {
-        *("bag", "bench", "demo", "evaluation", "machine", "measures", "report", "synthetic", "tracking", "weights"),
+        *("bag", "bench", "demo", "evaluation", "machine", "measures", "report", "stored", "synthetic", "tracking"),
+        *("weights", *LEAVES),
+    },
+    "ros": {
+        *("demo", "drawing", "machine", "msg", "space", "srv", "stored", "stream", "synthetic", "tracking", "weights"),
         *LEAVES,
     },
-    "ros": {"demo", "drawing", "machine", "msg", "srv", "stream", "synthetic", "tracking", "weights", *LEAVES},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 STARTERS = sorted([*CHECKOUT.glob("scripts/*"), *CHECKOUT.glob("launch/*.py")])

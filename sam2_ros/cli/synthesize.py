@@ -22,13 +22,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--size", type=size, metavar="WxH", help="of the images in pixels")
     add("--fps", type=float, metavar="N", help="images per second")
+    add("--set", nargs="+", default=[], metavar="NAME=VALUE", help="change other settings: absent_frames_max=30")
+    add(
+        "--depth",
+        action="store_true",
+        help="a depth camera's topic, camera_info, transforms of the moving camera, and true boxes in space as well",
+    )
     add_storage(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     """Make the scene and write it. Raises BagError, ConfigError."""
     from ..bag.synthesize import SynthesizeRequest, synthesize
-    from ..synthetic import settings_for
+    from ..synthetic import changed, settings_for
 
     width, height = options.size or (None, None)
     given = {"frames": options.frames, "fps": options.fps, "width": width, "height": height}
@@ -37,10 +43,12 @@ def run(options: argparse.Namespace) -> None:
             output=options.output,
             seed=options.seed,
             settings=replace(
-                settings_for(options.difficulty), **{name: value for name, value in given.items() if value is not None}
+                changed(settings_for(options.difficulty), options.set),
+                **{name: value for name, value in given.items() if value is not None},
             ),
             storage=options.storage,
             progress=not options.quiet,
+            depth=options.depth,
         )
     )
     if not options.quiet:
