@@ -95,7 +95,7 @@ SOURCES = (
     ),
     Source(
         "scikit-image",
-        "CC0, public domain and BSD, see its data/README.txt",
+        "public domain and CC0, see the docstrings of skimage.data",
         photographs=tuple(f"*/skimage/data/{name}.*" for name in SCIKIT_IMAGE),
         wheel=True,
     ),

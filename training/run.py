@@ -1,6 +1,7 @@
 """The run: stage after stage, step after step, from where it was left."""
 
 import dataclasses
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -31,9 +32,10 @@ CLIPS_FOLDER = "clips"
 PRINT_EVERY = 20  # steps
 
 
-def train(config: TrainingConfig, folder: Path, clips_folder: Path | None = None) -> Path:
+def train(config: TrainingConfig, folder: Path, clips_folder: Path | None = None, seconds: float = math.inf) -> Path:
     """Train, or go on training, in ``folder``; the weights file that came out.
 
+    After so many ``seconds`` of steps the run is saved and its weights so far are written; called again it goes on.
     The batch of a step depends on the seed, the step and the process alone, so an interrupted run ends as an
     uninterrupted one. Raises TrainingError, Sam2RosError.
     """
@@ -53,30 +55,36 @@ def train(config: TrainingConfig, folder: Path, clips_folder: Path | None = None
     log = Log(folder, state.step) if parallel.is_first() else None
     steps = schedule(config, parallel.rank())[state.step :]
     started = time.perf_counter()
+    end = started + seconds
     for step, batch in zip(steps, draw_ahead(Batches(clips, steps, shape.image_size), config.loaders), strict=True):
         means = _take(step, batch, state, teacher, config)
         state.step = step.number + 1
         now = time.perf_counter()
         line = LogLine(step.number, step.stage.name, now - started, step.rate, *means)
         started = now
-        if log is None:
-            continue
-        log.write(line)
-        if state.step % PRINT_EVERY == 0:
-            print(
-                f"{step.number} {step.stage.name}: loss {line.total:.3f}, IoU {line.quality:.3f}, "
-                f"presence {line.presence:.3f}, {line.seconds:.2f} s",
-                flush=True,
-            )
-        if state.step % config.save_every == 0:
-            state.save(folder)
-            log.draw()
+        if log is not None:
+            _tell(log, line, state)
+            if state.step % config.save_every == 0:
+                state.save(folder)
+                log.draw()
+        if parallel.any_is(now >= end):
+            break
     if log is not None:
         state.save(folder)
         log.draw()
         export(state.averaged, folder / WEIGHTS_FILE)
     parallel.wait()
     return folder / WEIGHTS_FILE
+
+
+def _tell(log: Log, line: LogLine, state: TrainingState) -> None:
+    log.write(line)
+    if state.step % PRINT_EVERY == 0:
+        print(
+            f"{line.step} {line.stage}: loss {line.total:.3f}, IoU {line.quality:.3f}, "
+            f"presence {line.presence:.3f}, {line.seconds:.2f} s",
+            flush=True,
+        )
 
 
 def _shape(config: TrainingConfig) -> ModelConfig:

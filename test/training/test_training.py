@@ -76,6 +76,14 @@ def test_an_interrupted_run_ends_as_one_that_was_not(tmp_path: Path, folder: Pat
     assert [line.step for line in read_log(tmp_path / "parts")] == [0, 1, 2, 3]
 
 
+def test_a_run_that_is_stopped_by_the_clock_leaves_weights_and_goes_on(tmp_path: Path, folder: Path) -> None:
+    stopped = train(CONFIG, tmp_path / "run", folder, seconds=0.0).read_bytes()
+    assert [line.step for line in read_log(tmp_path / "run")] == [0]
+    load_network(ModelChoice(checkpoint=str(tmp_path / "run/weights.safetensors"), device="cpu"))
+    whole = train(CONFIG, tmp_path / "whole", folder).read_bytes()
+    assert train(CONFIG, tmp_path / "run", folder).read_bytes() == whole != stopped
+
+
 def test_batches_drawn_by_other_processes_are_the_same(tmp_path: Path, folder: Path) -> None:
     alone = train(CONFIG, tmp_path / "alone", folder)
     together = train(dataclasses.replace(CONFIG, loaders=2), tmp_path / "together", folder)
