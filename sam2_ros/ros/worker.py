@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..stream.messages import NS_PER_S, stamp_ns
-from ..stream.pipeline import Pipeline, Prepared
+from ..stream.pipeline import Pipeline, Prepared, Processed
 from .ahead import ahead
 from .explain import explained
 from .mailbox import Mail, Mailbox
 from .outputs import Outputs
 from .services import Services
+from .space import LiveSpace
 from .statistics import Statistics, Timing
 
 REPORT_PERIOD = 10.0  # seconds between two lines about the rate
@@ -45,10 +46,12 @@ class Worker:
         callers: Services,
         statistics: Statistics,
         look_ahead: bool = False,
+        space: LiveSpace | None = None,
     ) -> None:
         self._logger, self._clock = node.get_logger(), node.get_clock()
         self._pipeline, self._outputs = engine.pipeline, engine.outputs
         self._mailbox, self._callers, self._statistics = mailbox, callers, statistics
+        self._space = space
         self._thread = threading.Thread(target=self._work, args=(look_ahead,), name="tracker", daemon=True)
         self._thread.start()
 
@@ -84,6 +87,8 @@ class Worker:
     def _prepare(self, mail: Mail) -> Taken:
         """What can be done of an image before the one before it is done."""
         started = time.monotonic()
+        if self._space is not None:
+            self._space.expect(mail.image)
         try:
             return Taken(mail, started, self._pipeline.prepare(mail.image))
         except Exception as error:  # told when it is this image's turn
@@ -100,11 +105,17 @@ class Worker:
             return  # the node may have let go of its publishers
         for note in processed.notes:
             self._logger.warning(note)  # unthrottled: each says something else
-        self._outputs.publish(processed)
+        self._publish(processed)
         self._callers.settle(processed.answers)
         now = time.monotonic()
         age = (self._clock.now().nanoseconds - stamp_ns(processed.header.stamp)) / NS_PER_S
         self._statistics.done(Timing(now, age, started - mail.arrived, now - started))
+
+    def _publish(self, processed: Processed) -> None:
+        located = None if self._space is None else self._space.locate(processed)
+        self._outputs.publish(processed, located)
+        if self._space is not None and located is not None:
+            self._space.put(processed, located)
 
     def _fail(self, error: Exception) -> None:
         if not self._mailbox.closed:
