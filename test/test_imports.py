@@ -20,7 +20,7 @@ ALLOWED = {
     "errors": set(),
     "config": {"errors"},
     "model": {"errors"},
-    "synthetic": {"errors"},
+    "synthetic": {"space", "errors"},
     "measures": {"errors"},
     "tracking": {"model", *LEAVES},
     "space": LEAVES,

@@ -8,7 +8,7 @@ import pytest
 
 from helpers.bags import camera_bag, on_topic, picture, prompts, read_bag, stamp_of
 from sam2_ros import __version__
-from sam2_ros.bag.space import SpaceRequest
+from sam2_ros.bag.space_request import SpaceRequest
 from sam2_ros.cli import main
 from sam2_ros.config import ModelChoice, SpaceConfig, TrackerConfig
 from sam2_ros.errors import DownloadError
