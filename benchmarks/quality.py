@@ -34,11 +34,12 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sam2_ros.config import ModelChoice
-from sam2_ros.measures.counting import CountedObject, counted
+from sam2_ros.measures.counting import counted
 from sam2_ros.measures.figures import object_figures
 from sam2_ros.measures.labels import LabelImage
 from sam2_ros.measures.protocol import Measure
 from sam2_ros.measures.record import Figures
+from sam2_ros.measures.returns import returns
 from sam2_ros.measures.scoring import Found, Place, Said, Scorer
 from sam2_ros.measures.statistics import mean
 from sam2_ros.model.image_encoder import ImageFeatures
@@ -49,8 +50,6 @@ from sam2_ros.tracking.tracker import Tracker
 from sam2_ros.weights.loading import load_network
 
 HIDDEN = 10  # frames: an object that is hidden for so long has to be found again
-RETURN = 10  # frames after its return within which it has to be found
-FOUND_REGION = 0.5  # J of a mask that found its object
 HALF = 0.5  # of its first area: an object that shows so much is back for everybody to see
 SPEED_STEPS = 60
 OCCLUSIONS: dict[str, Any] = {"hidden_frames_min": HIDDEN, "hidden_frames_max": HIDDEN, "hidings": 3, "bars": 2}
@@ -68,7 +67,7 @@ Method = Callable[[Sam2, list[SceneFrame]], Iterator[Answer]]
 
 
 @dataclass(frozen=True)
-class Return:
+class Back:
     """An object that came back after it was hidden for long."""
 
     found: bool  # it was found again
@@ -80,7 +79,7 @@ class Outcome:
     """One method on one clip."""
 
     objects: list[Figures]
-    returns: list[Return]
+    returns: list[Back]
 
 
 # --- methods ---------------------------------------------------------------------------------------------------------
@@ -203,20 +202,8 @@ def run(method: Method, network: Sam2, frames: list[SceneFrame]) -> Outcome:
     asked = {prompt.object_id for prompt in boxes(frames[0])}
     objects = [item for item in counted(scorer, Measure.DAVIS).objects if item.object_id in asked]
     figures = [object_figures(item).figures for item in objects]
-    return Outcome(figures, [back for item in objects for back in returns(item)])
-
-
-def returns(item: CountedObject) -> list[Return]:
-    """Every time that an object came back after it was hidden for long."""
-    all_returns = []
-    for first in range(HIDDEN, len(item.rows) - RETURN + 1):
-        hidden = not any(row.visible for row in item.rows[first - HIDDEN : first])
-        if hidden and item.rows[first].visible:
-            back = item.rows[first : first + RETURN]
-            found = any(row.visible and row.region >= FOUND_REGION for row in back)
-            most = max(row.true_area for row in back)
-            all_returns.append(Return(found, half=most >= HALF * item.rows[0].true_area))
-    return all_returns
+    backs = [(back, item.rows[0].true_area) for item in objects for back in returns(item.rows, HIDDEN)]
+    return Outcome(figures, [Back(back.found, half=back.area >= HALF * first) for back, first in backs])
 
 
 @dataclass(frozen=True)

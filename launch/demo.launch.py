@@ -17,7 +17,7 @@ from sam2_ros.demo.scene import DIFFICULTY, HEIGHT, LIVE_FPS, SEED, WIDTH
 
 SCENE = {
     "seed": (int, SEED, "which scene, from 0"),
-    "difficulty": (str, DIFFICULTY, "easy, medium or hard"),
+    "difficulty": (str, DIFFICULTY, "easy, medium or hard; hard+distractors, +absence, +cut, +crowd"),
     "width": (int, WIDTH, "of the images in pixels"),
     "height": (int, HEIGHT, "of the images in pixels"),
     "fps": (float, LIVE_FPS, "images per second"),

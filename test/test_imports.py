@@ -25,6 +25,7 @@ ALLOWED = {
     "tracking": {"model", *LEAVES},
     "space": LEAVES,
     "weights": {"model", *LEAVES},
+    "stored": {"tracking", *LEAVES},
     "report": {"measures", "errors"},
     "__init__": {"model", "tracking"},
     "drawing": {"space", "tracking"},
@@ -35,10 +36,13 @@ ALLOWED = {
     "evaluation": {"bag", "measures", "model", "report", "stream", "tracking", "weights", *LEAVES},
     "demo": {"bag", "drawing", "evaluation", "synthetic", "tracking", "weights", *LEAVES},
     "cli": {
-        *("bag", "bench", "demo", "evaluation", "machine", "measures", "report", "synthetic", "tracking", "weights"),
+        *("bag", "bench", "demo", "evaluation", "machine", "measures", "report", "stored", "synthetic", "tracking"),
+        *("weights", *LEAVES),
+    },
+    "ros": {
+        *("demo", "drawing", "machine", "msg", "space", "srv", "stored", "stream", "synthetic", "tracking", "weights"),
         *LEAVES,
     },
-    "ros": {"demo", "drawing", "machine", "msg", "space", "srv", "stream", "synthetic", "tracking", "weights", *LEAVES},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 STARTERS = sorted([*CHECKOUT.glob("scripts/*"), *CHECKOUT.glob("launch/*.py")])

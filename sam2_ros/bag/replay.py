@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from ..config import TimeConfig
+from ..config import InputConfig, TimeConfig
 from ..drawing.boxes_3d import draw_boxes
 from ..drawing.overlay import draw
 from ..errors import BagError, DeviceError, Sam2RosError
@@ -31,6 +32,7 @@ from .space_request import SpaceRequest
 from .staging import check_free, staged
 from .stamps import Clock, clock_of, standing_note
 from .topics import image_topic, prompts_topic
+from .trace import Trace, trace
 from .writer import bag_writer
 
 _log = logging.getLogger(__name__)
@@ -52,9 +54,11 @@ class ReplayRequest:
     overlay: bool = False  # a topic with overlay pictures in the output bag
     video: Path | None = None
     overlays: Path | None = None  # folder of PNG files
+    trace: Path | None = None  # what was remembered, as JSON lines
     storage: str = DEFAULT_STORAGE  # or sqlite3
     progress: bool = True  # a bar, on a terminal
     time: TimeConfig = field(default_factory=TimeConfig)
+    input: InputConfig = field(default_factory=InputConfig)
     as_live: bool = False  # only images for which the bag has results: the live node dropped the rest
     only: frozenset[int] | None = None  # stamps of the images to track in; None: all
     clock: Clock | None = None  # None: by the stamps of the images where they advance, else by recording
@@ -64,7 +68,7 @@ class ReplayRequest:
     @property
     def outputs(self) -> tuple[Path, ...]:
         """Everything that is written."""
-        return tuple(path for path in (self.output, self.video, self.overlays) if path is not None)
+        return tuple(path for path in (self.output, self.video, self.overlays, self.trace) if path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +124,15 @@ def replay(request: ReplayRequest, make_tracker: Callable[[], Tracker]) -> Repla
             _log.warning("%s", standing_note(topic.name))
         only = _only(bag, request, clock)
         schedule = Schedule(_recorded_prompts(bag, request.prompts_topic), entries, span.start_ns)
-        if not schedule.not_applied():
+        convert = partial(to_rgb, max_pixels=request.input.max_image_pixels)
+        pipeline = Pipeline(make_tracker(), convert, request.time)
+        if not schedule.not_applied() and not pipeline.tracker.object_ids:
             _log.warning(
                 "there are no prompts, so nothing will be tracked: %s has none on %s, and no prompts file was given",
                 request.bag,
                 request.prompts_topic,
             )
         space = None if request.space is None else BagSpace(bag, request.space, topic, span, clock)
-        pipeline = Pipeline(make_tracker(), to_rgb, request.time)
         started = time.monotonic()
         with _outputs(request, topic, space) as outputs:
             tally = Run(bag, pipeline, schedule, outputs, clock, only, space).images(topic, span, request.progress)
@@ -149,6 +154,7 @@ class Outputs:
 
     recording: Recording
     pictures: tuple[Video | PictureFolder, ...]
+    trace: Trace | None
 
     def result(self, index: int, recorded: Recorded, processed: Processed, placed: Placed | None) -> None:
         """Write what came of one image."""
@@ -157,6 +163,8 @@ class Outputs:
         if picture is not None and placed is not None and placed.located.view is not None:
             draw_boxes(picture, placed.located.places, placed.located.view.camera)
         self.recording.result(recorded.time_ns, processed, picture, placed)
+        if self.trace is not None:
+            self.trace.add(processed.result)
         if picture is not None:
             for pictures in self.pictures:
                 pictures.add(index, processed.result.stamp_ns, picture)
@@ -175,7 +183,8 @@ def _outputs(request: ReplayRequest, topic: Topic, space: BagSpace | None) -> It
             pictures.append(stack.enter_context(video(places[request.video])))
         if request.overlays:
             pictures.append(PictureFolder(places[request.overlays]))
-        yield Outputs(Recording(writer, options), tuple(pictures))
+        told = stack.enter_context(trace(places[request.trace])) if request.trace else None
+        yield Outputs(Recording(writer, options), tuple(pictures), told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,12 @@ def add_scene(parser: argparse.ArgumentParser, seed: int, difficulty: str) -> No
     """Which made-up scene."""
     add = parser.add_argument
     add("--seed", type=int, default=seed, metavar="S", help="which scene, from 0 (default: %(default)s)")
-    add("--difficulty", default=difficulty, metavar="easy|medium|hard", help="default: %(default)s")
+    add(
+        "--difficulty",
+        default=difficulty,
+        metavar="easy|medium|hard[+TROUBLE]",
+        help="with +distractors, +absence, +cut or +crowd for what goes wrong besides (default: %(default)s)",
+    )
 
 
 def add_space(parser: argparse.ArgumentParser) -> None:

@@ -22,6 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--size", type=size, metavar="WxH", help="of the images in pixels")
     add("--fps", type=float, metavar="N", help="images per second")
+    add("--set", nargs="+", default=[], metavar="NAME=VALUE", help="change other settings: absent_frames_max=30")
     add(
         "--depth",
         action="store_true",
@@ -33,7 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Make the scene and write it. Raises BagError, ConfigError."""
     from ..bag.synthesize import SynthesizeRequest, synthesize
-    from ..synthetic import settings_for
+    from ..synthetic import changed, settings_for
 
     width, height = options.size or (None, None)
     given = {"frames": options.frames, "fps": options.fps, "width": width, "height": height}
@@ -42,7 +43,8 @@ def run(options: argparse.Namespace) -> None:
             output=options.output,
             seed=options.seed,
             settings=replace(
-                settings_for(options.difficulty), **{name: value for name, value in given.items() if value is not None}
+                changed(settings_for(options.difficulty), options.set),
+                **{name: value for name, value in given.items() if value is not None},
             ),
             storage=options.storage,
             progress=not options.quiet,

@@ -145,6 +145,7 @@ class Run:
             realtime=request.realtime,
             latency_s=float("nan") if request.latency_s is None else request.latency_s,
             version=__version__,
+            memory_policy=request.config.memory_policy if self.tracks else RECORDED,
         )
 
 

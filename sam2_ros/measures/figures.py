@@ -1,5 +1,6 @@
 """The rows of objects to the figures of an object, of a clip, and of many clips."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,12 +11,14 @@ from .counting import CountedObject
 from .longterm import Sighting, long_term
 from .positions import position_figures
 from .record import FIGURE_NAMES, Evaluation, Figures, ObjectFigures, ReliabilityBin, Row
+from .returns import returns
 from .statistics import mean, statistics
 from .visibility import visibility_score
 
 MS_PER_S = 1e3
 # How figures of objects, and of clips, become one: what is not named here is the mean of those that are numbers.
 SUMS = ("identity_switches", "frames", "dropped")
+ABSENCES = {"found_again_10": (10, 30), "found_again_30": (30, 100), "found_again_100": (100, math.inf)}  # frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ def object_figures(item: CountedObject) -> ObjectFigures:
         f_mean=boundary.mean,
         f_recall=boundary.recall,
         f_decay=boundary.decay,
+        accuracy=course.accuracy,
         robustness=course.robustness,
         nre=course.not_reported,
         dre=course.drift,
@@ -48,6 +52,7 @@ def object_figures(item: CountedObject) -> ObjectFigures:
         quality=course.quality,
         identity_switches=float(item.switches),
         frames=float(len(item.rows)),
+        **_found_again(item.rows),
         **_told_right(rows),
         **_calibration(mask_score_bins(rows), visibility_bins(rows)),
     )
@@ -83,6 +88,7 @@ def overall(evaluations: Sequence[Evaluation]) -> Figures:
     return replace(
         objects,
         j_and_f=(objects.j_mean + objects.f_mean) / 2,
+        accuracy=clips.accuracy,
         robustness=clips.robustness,
         nre=clips.nre,
         dre=clips.dre,
@@ -111,6 +117,16 @@ def mask_score_bins(rows: Iterable[Row]) -> tuple[ReliabilityBin, ...]:
 def visibility_bins(rows: Iterable[Row]) -> tuple[ReliabilityBin, ...]:
     """Published visibility against what is true, of the rows that count."""
     return reliability((row.visibility, float(row.visible)) for row in rows if row.counted)
+
+
+def _found_again(rows: Sequence[Row]) -> dict[str, float]:
+    """The share of its returns after which an object is found again, by how long it was away."""
+    shortest = min(low for low, _ in ABSENCES.values())
+    all_returns = returns(rows, shortest)
+    return {
+        name: mean([each.found for each in all_returns if low <= each.absent < high])
+        for name, (low, high) in ABSENCES.items()
+    }
 
 
 def _told_right(rows: Iterable[Row]) -> dict[str, float]:

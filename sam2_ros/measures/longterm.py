@@ -30,6 +30,7 @@ class LongTerm:
     tracked: int  # T: there, and overlapped
     failed: int  # F: there, and something else found
     missed: int  # M: there, and nothing found
+    accuracy: float  # mean overlap of the frames that count to T; NaN without any
     quality: float  # mean overlap, in which a frame without the object counts 1 or 0; NaN without frames
 
     @property
@@ -61,7 +62,7 @@ class LongTerm:
 def long_term(sightings: Iterable[Sighting]) -> LongTerm:
     """Sort the frames of one object."""
     absent = hallucinated = tracked = failed = missed = 0
-    overlaps = []
+    overlaps, successes = [], []
     for sighting in sightings:
         overlaps.append(sighting.overlap)
         if not sighting.there:
@@ -69,10 +70,11 @@ def long_term(sightings: Iterable[Sighting]) -> LongTerm:
             hallucinated += sighting.found
         elif sighting.overlap > SUCCESS:
             tracked += 1
+            successes.append(sighting.overlap)
         else:
             failed += sighting.found
             missed += not sighting.found
-    return LongTerm(absent, hallucinated, tracked, failed, missed, mean(overlaps))
+    return LongTerm(absent, hallucinated, tracked, failed, missed, mean(successes), mean(overlaps))
 
 
 def _share(part: int, whole: int) -> float:

@@ -46,6 +46,7 @@ class Settings:
     realtime: bool  # as fast as the robot: frames were dropped as the live mailbox would
     latency_s: float  # per frame, on the clock of the realtime run; NaN: as measured, or not realtime
     version: str  # of this package
+    memory_policy: str = "official"  # by which objects are remembered, or recorded
 
 
 def _figure(title: str, better: Better, unit: str = "") -> float:
@@ -66,11 +67,15 @@ class Figures:
     visibility_accuracy: float = _figure("visibility, right", Better.HIGHER)
     visibility_precision: float = _figure("visibility, precision", Better.HIGHER)
     visibility_recall: float = _figure("visibility, recall", Better.HIGHER)
+    accuracy: float = _figure("accuracy (VOT)", Better.HIGHER)
     robustness: float = _figure("robustness (VOT)", Better.HIGHER)
     nre: float = _figure("not reported (NRE)", Better.LOWER)
     dre: float = _figure("drift (DRE)", Better.LOWER)
     adq: float = _figure("absence detected (ADQ)", Better.HIGHER)
     quality: float = _figure("quality (VOT)", Better.HIGHER)
+    found_again_10: float = _figure("found again after 10 to 29 frames", Better.HIGHER)
+    found_again_30: float = _figure("found again after 30 to 99 frames", Better.HIGHER)
+    found_again_100: float = _figure("found again after 100 frames and more", Better.HIGHER)
     identity_switches: float = _figure("identity switches", Better.LOWER)
     mask_score_error: float = _figure("calibration error of predicted IoU", Better.LOWER)
     visibility_error: float = _figure("calibration error of visibility", Better.LOWER)

@@ -1,6 +1,6 @@
 """The whole network: the five things that tracking asks of it, each one method."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -87,6 +87,7 @@ class Sam2(nn.Module):
         super().__init__()
         dim, memory_dim = config.hidden_dim, config.memory_dim
         self.config = config
+        self.weights_sha256 = ""  # of the weights as they were loaded, whatever became of their precision
         self.image_encoder = image_encoder_of(config)
         self.sam_prompt_encoder = PromptEncoder(config)
         self.sam_mask_decoder = mask_decoder_of(config)
@@ -204,6 +205,17 @@ class Sam2(nn.Module):
             best=choice.best,
             iou=take(choice.ious, choice.best),
             decoded=output,
+        )
+
+    def prefer(self, prediction: MaskPrediction, candidate: int) -> MaskPrediction:
+        """An ambiguous prediction as if this one of its three candidates had been chosen."""
+        output = prediction.decoded
+        return replace(
+            prediction,
+            masks=prediction.candidates[:, candidate],
+            pointers=self._pointer(output.mask_tokens[:, 1 + candidate], output.object_score > 0),
+            best=torch.full_like(prediction.best, candidate),
+            iou=prediction.ious[:, candidate],
         )
 
     def _pointer(self, token: Tensor, present: Tensor) -> Tensor:

@@ -18,7 +18,10 @@ LEAD_S = 1.0  # a player begins so long before a frame, so that one sees it comi
 GROUPS = {
     "Accuracy": ("j_and_f", "j_mean", "j_recall", "j_decay", "f_mean", "f_recall", "f_decay"),
     "Visibility": ("visibility_accuracy", "visibility_precision", "visibility_recall"),
-    "Long term": ("robustness", "nre", "dre", "adq", "quality", "identity_switches"),
+    "Long term": (
+        *("quality", "accuracy", "robustness", "nre", "dre", "adq"),
+        *("found_again_10", "found_again_30", "found_again_100", "identity_switches"),
+    ),
     "Calibration": ("mask_score_error", "visibility_error"),
     "Position": ("position_mean_m", "position_p95_m", "position_share", "position_p95_share", "position_found"),
     "Speed": ("latency_p50_ms", "latency_p95_ms", "latency_p99_ms", "frames", "dropped"),

@@ -8,13 +8,14 @@ from typing import Any
 from ..stream.messages import NS_PER_S, stamp_ns
 from ..stream.pipeline import Pipeline, Prepared, Processed
 from .ahead import ahead
-from .explain import explained
+from .explain import explained, located
 from .mailbox import Mail, Mailbox
 from .outputs import Outputs
 from .services import Services
 from .space import LiveSpace
 from .statistics import Statistics, Timing
 
+RESTART = 0.1  # seconds until the thread works again after what nobody foresaw
 REPORT_PERIOD = 10.0  # seconds between two lines about the rate
 
 
@@ -24,7 +25,7 @@ class Taken:
 
     mail: Mail
     started: float  # when it was taken, monotonic seconds
-    prepared: Prepared | Exception
+    prepared: Prepared | BaseException
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Worker:
         self._pipeline, self._outputs = engine.pipeline, engine.outputs
         self._mailbox, self._callers, self._statistics = mailbox, callers, statistics
         self._space = space
-        self._thread = threading.Thread(target=self._work, args=(look_ahead,), name="tracker", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(look_ahead,), name="tracker", daemon=True)
         self._thread.start()
 
     @property
@@ -70,6 +71,16 @@ class Worker:
         self._thread.join(seconds)
         return not self.working
 
+    def _run(self, look_ahead: bool) -> None:
+        """Work on after whatever happens: a node without its worker would live and do nothing."""
+        while not self._mailbox.closed:
+            try:
+                self._work(look_ahead)
+            except BaseException as error:
+                self._statistics.fail()
+                self._logger.error(f"the tracking was interrupted and goes on: {located(error)}")
+                time.sleep(RESTART)
+
     def _work(self, look_ahead: bool) -> None:
         since, done = time.monotonic(), 0
         mails = iter(self._mailbox.take, None)
@@ -77,7 +88,7 @@ class Worker:
             try:
                 self._track(taken)
                 done += 1
-            except Exception as error:  # one bad frame must not end the tracking
+            except BaseException as error:  # one bad frame must not end the tracking, whatever it did
                 self._fail(error)
             if (elapsed := time.monotonic() - since) >= REPORT_PERIOD:
                 self._logger.info(f"{done / elapsed:.1f} images/s; {self._statistics.counts()}")
@@ -87,18 +98,18 @@ class Worker:
     def _prepare(self, mail: Mail) -> Taken:
         """What can be done of an image before the one before it is done."""
         started = time.monotonic()
-        if self._space is not None:
-            self._space.expect(mail.image)
         try:
+            if self._space is not None:
+                self._space.expect(mail.image)
             return Taken(mail, started, self._pipeline.prepare(mail.image))
-        except Exception as error:  # told when it is this image's turn
+        except BaseException as error:  # told when it is this image's turn
             return Taken(mail, started, error)
 
     def _track(self, taken: Taken) -> None:
         """One image from the mailbox to the publishers."""
         mail, started = taken.mail, taken.started
         self._deliver(mail)
-        if isinstance(taken.prepared, Exception):
+        if isinstance(taken.prepared, BaseException):
             raise taken.prepared
         processed = self._pipeline.track(taken.prepared)
         if self._mailbox.closed:
@@ -112,12 +123,12 @@ class Worker:
         self._statistics.done(Timing(now, age, started - mail.arrived, now - started))
 
     def _publish(self, processed: Processed) -> None:
-        located = None if self._space is None else self._space.locate(processed)
-        self._outputs.publish(processed, located)
-        if self._space is not None and located is not None:
-            self._space.put(processed, located)
+        places = None if self._space is None else self._space.locate(processed)
+        self._outputs.publish(processed, places)
+        if self._space is not None and places is not None:
+            self._space.put(processed, places)
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         if not self._mailbox.closed:
             self._statistics.fail()
             self._logger.error(f"image skipped: {explained(error)}", throttle_duration_sec=1.0)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import ImageError, PromptError
+from ..errors import ImageError, PromptError, quoted
 from ..space.place import Place
 from ..tracking.prompt import Prompt
 from ..tracking.result import FrameResult, ObjectState
@@ -147,7 +147,7 @@ def _mask(message: Any, object_id: int) -> np.ndarray:
     """(H, W) bool of a sensor_msgs/Image. Raises PromptError."""
     if message.encoding not in MASK_ENCODINGS:
         raise _prompt_error(
-            object_id, f"its mask has the encoding '{message.encoding}'; give mono8, non-zero where the object is"
+            object_id, f"its mask has the encoding {quoted(message.encoding)}; give mono8, non-zero where the object is"
         )
     try:
         mask: np.ndarray = plane(message, channels=1) != 0

@@ -3,13 +3,15 @@
 from .depth import DepthFrame, depth_frames
 from .frame import SceneFrame, visible_pixels
 from .scene import scene
-from .settings import DIFFICULTIES, SceneSettings, settings_for
+from .settings import DIFFICULTIES, TROUBLES, SceneSettings, changed, settings_for
 
 __all__ = [
     "DIFFICULTIES",
+    "TROUBLES",
     "DepthFrame",
     "SceneFrame",
     "SceneSettings",
+    "changed",
     "depth_frames",
     "scene",
     "settings_for",

@@ -6,7 +6,7 @@ import numpy as np
 
 from .camera import View
 from .chance import Wave
-from .motion import Path
+from .motion import Way
 from .shapes import Shape, Slab
 
 TURNING_PERIOD = (20, 80)  # frames of the sines by which things turn and grow
@@ -22,13 +22,14 @@ class Actor:
     model: int  # number of the actor whose looks it has, its own unless it is a distractor
     shape: Shape | Slab
     radius: float  # of the shape, in the world's unit
-    path: Path
+    path: Way
     angle: float  # radians at the beginning
     spin: float  # radians per frame at most, about
     wave: Wave  # growth, turning
     growth: float
     depth: float  # the larger the nearer
     nearness: float = 1.0
+    twin: bool = False  # it has the very pattern of its model, turned over and a little tinted
 
     def pose(self, time: float) -> np.ndarray:
         """(2, 3) from the shape's frame to the world's."""
@@ -36,7 +37,7 @@ class Actor:
         wave = self.wave.at(time)
         scale = float(np.exp(self.growth * wave[0]))
         # Behind its occluder it is no larger than that was made for.
-        scale = self.radius * (scale * (1 - hidden) + min(scale, 1.0) * hidden)
+        scale = self.path.size(time) * self.radius * (scale * (1 - hidden) + min(scale, 1.0) * hidden)
         angle = self.angle + self.spin * SWING * wave[1]
         cos, sin = scale * np.cos(angle), scale * np.sin(angle)
         return np.array([(cos, -sin, position[0]), (sin, cos, position[1])])

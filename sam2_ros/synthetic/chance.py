@@ -19,7 +19,11 @@ class Stream(IntEnum):
     LOOKS = 5
     LIGHT = 6
     NOISE = 7
-    DEPTH = 8
+    ABSENCE = 8
+    CROSSING = 9
+    CUT = 10
+    TWIN = 11
+    DEPTH = 12
 
 
 def generator(seed: int, stream: Stream, *which: int) -> np.random.Generator:

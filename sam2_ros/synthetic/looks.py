@@ -1,6 +1,6 @@
 """What the things of a scene look like, and the background."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,7 @@ SHAPE_SPAN = 1.3  # a shape's texture reaches so far from its centre, in radii
 SLAB_SPAN = 10.0
 FEATURES = (8, 24)  # of a texture, for each unit of the world
 PATCH_SKINS = 5
+TINT = (0.93, 1.07)  # of each colour of a twin
 NEARNESS = (0.6, 1.8)  # above 1: as the camera goes along with what it films
 
 
@@ -50,10 +51,13 @@ class Looks:
         rng = generator(seed, Stream.LOOKS)
         self._palette = draw_palette(rng)
         self._base = self._style(rng, self._palette)
+        self._actors = {actor.number: actor for actor in stage.actors}
         self._styles = {actor.number: self._actor_style(actor) for actor in stage.actors if actor.model == actor.number}
 
     def skin(self, actor: Actor) -> tuple[Skin, np.ndarray]:
         """An actor's skin and (2, 3) from pixels of its texture to the shape's frame."""
+        if actor.twin:
+            return self._twin(actor)
         rng = generator(self._seed, Stream.LOOKS, 2, actor.number)
         span = SLAB_SPAN if isinstance(actor.shape, Slab) else SHAPE_SPAN
         across = 2 * span * actor.radius
@@ -62,10 +66,18 @@ class Looks:
         skin = Skin(_texture(rng, style, size, across), rng.uniform(0.1, 0.7), rng.uniform(0, 0.5))
         return skin, _spread(size, span)
 
-    def background(self) -> Background:
-        """The background with its patches, which look like objects and do not move."""
+    def _twin(self, actor: Actor) -> tuple[Skin, np.ndarray]:
+        """The skin of what an actor looks like: as of another one of its kind."""
+        skin, to_shape = self.skin(self._actors[actor.model])
+        rng = generator(self._seed, Stream.TWIN, actor.number, 1)
+        turned = np.rot90(skin.texture, int(rng.integers(4)))[:: rng.choice((-1, 1))]
+        tinted = np.clip(turned * rng.uniform(*TINT, 3), 0, 255).astype(np.uint8)
+        return replace(skin, texture=np.ascontiguousarray(tinted)), to_shape
+
+    def background(self, camera: int) -> Background:
+        """The background before a camera with its patches, which look like objects and do not move."""
         settings = self._settings
-        rng = generator(self._seed, Stream.LOOKS, 3)
+        rng = generator(self._seed, Stream.LOOKS, 3, *([camera] if camera else []))
         half = 0.55 * np.exp(USUAL * settings.zoom) * max(settings.width, settings.height) / self._shorter
         half = float(half + USUAL * settings.pan * NEARNESS[1])
         size = min(round(2 * half * self._shorter), MAX_TEXTURE)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 
@@ -13,6 +14,16 @@ from .settings import BLOCK
 RAMP = (6, 9)  # frames from full view to the hiding place and back
 QUIET = 2  # frames in full view before
 CANDIDATES = 32  # points among which a place is chosen
+
+
+class Way(Protocol):
+    """Where one thing is over time."""
+
+    def at(self, time: float) -> tuple[np.ndarray, float]:
+        """(2,) the position, and from 0 to 1 how far it is on the way to where nobody sees it; ``time`` in frames."""
+
+    def size(self, time: float) -> float:
+        """How large the thing is, of its usual size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +127,10 @@ class Path:
             return hideout.window(rng, block, hold_range, camera)
 
         self._window = lru_cache(maxsize=4)(window)
+
+    def size(self, time: float) -> float:
+        """How large the thing is, of its usual size."""
+        return 1.0
 
     def at(self, time: float) -> tuple[np.ndarray, float]:
         """(2,) the position, and from 0 to 1 how far it is on the way to its hiding place."""

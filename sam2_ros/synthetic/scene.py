@@ -10,6 +10,7 @@ from ..errors import ConfigError
 from .actor import Actor
 from .camera import Camera, View
 from .chance import Stream, generator
+from .cuts import cameras, times
 from .effects import Sensor, draw_light
 from .frame import SceneFrame, ground_truth
 from .looks import Background, Looks
@@ -35,11 +36,12 @@ def _frames(seed: int, settings: SceneSettings) -> Iterator[SceneFrame]:
     light = draw_light(generator(seed, Stream.LIGHT), settings)
     sensor = Sensor(seed, settings)
     layers = [_Layer(actor, *looks.skin(actor)) for actor in stage.actors]
-    painter = _Painter(settings, stage.camera, looks.background(), layers)
+    backgrounds = [looks.background(camera) for camera in range(cameras(settings))]
+    painters = [_Painter(settings, stage.camera, background, layers) for background in backgrounds]
     del looks
-    for index in range(settings.frames):
-        canvas, labels = painter.frame(index)
-        yield ground_truth(sensor.expose(light.apply(canvas, index)), labels, stage.objects)
+    for camera, time in times(seed, settings):
+        canvas, labels = painters[camera].frame(time)
+        yield ground_truth(sensor.expose(light.apply(canvas, time)), labels, stage.objects)
 
 
 class _Views:

@@ -1,11 +1,15 @@
-"""What a scene is like: plain numbers, and the table of difficulties."""
+"""What a scene is like: plain numbers, the table of difficulties, and that of what else may go wrong."""
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ..errors import ConfigError
 
 MAX_OBJECTS = 6
+MAX_LOOK_ALIKES = 16
+MAX_ABSENT = 1000  # frames
 MAX_PIXELS = 4096  # of one side
 BLOCK = 40  # frames in which everything that has to happen happens once
 
@@ -37,11 +41,19 @@ class SceneSettings:
 
     distractors_min: int = 0  # untracked, with the texture and shape family of an object
     distractors_max: int = 0
+    resemblance: float = 0.0  # probability that a look-alike has an object's very outline and pattern
     patches: int = 3  # shapes painted on the background
     bars: int = 0  # in front of everything
     hidings: int = 0  # objects that are fully hidden once in every 40 frames and come back
     hidden_frames_min: int = 8  # fully hidden for so long; going in and out makes it 2 to 5 frames longer
     hidden_frames_max: int = 8
+    crossings_min: int = 0  # look-alikes that once in every 40 frames cross an object that is tracked, and part from it
+    crossings_max: int = 0
+    absences: int = 0  # objects that leave the picture and come back elsewhere, again and again
+    absent_frames_min: int = 10  # out of view for so long; going and coming makes it 2 to 5 frames longer
+    absent_frames_max: int = 10
+    return_scale: float = 0.35  # of another size when it comes back; 0.3 is about 30 % either way
+    cut_frames: int = 0  # after so many, cut to another view of the same things at another time; 0: no cuts
 
     pan: float = 0.03  # the camera's way
     zoom: float = 0.04
@@ -81,13 +93,21 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "spin": (0, 20),
     "scale_change": (0, 0.5),
     "deform": (0, 0.3),
-    "distractors_min": (0, 8),
-    "distractors_max": (0, 8),
+    "distractors_min": (0, MAX_LOOK_ALIKES),
+    "distractors_max": (0, MAX_LOOK_ALIKES),
+    "resemblance": (0, 1),
     "patches": (0, 40),
     "bars": (0, 6),
     "hidings": (0, MAX_OBJECTS),
     "hidden_frames_min": (1, 18),
     "hidden_frames_max": (1, 18),
+    "crossings_min": (0, MAX_LOOK_ALIKES),
+    "crossings_max": (0, MAX_LOOK_ALIKES),
+    "absences": (0, MAX_OBJECTS),
+    "absent_frames_min": (1, MAX_ABSENT),
+    "absent_frames_max": (1, MAX_ABSENT),
+    "return_scale": (0, 0.5),
+    "cut_frames": (0, 1_000_000),
     "pan": (0, 0.3),
     "zoom": (0, 0.3),
     "roll": (0, 30),
@@ -155,9 +175,47 @@ HARD = SceneSettings(
 )
 DIFFICULTIES = {"easy": EASY, "medium": MEDIUM, "hard": HARD}
 
+# What may go wrong besides: changes to any difficulty, each for one trouble alone.
+TROUBLES: Mapping[str, Mapping[str, Any]] = {
+    "distractors": {"frames": 80, "objects_min": 1, "objects_max": 2, "hidings": 0}
+    | {"crossings_min": 2, "crossings_max": 3, "resemblance": 1.0},
+    "absence": {"frames": 300, "objects_min": 1, "objects_max": 2, "hidings": 0}
+    | {"absences": 2, "absent_frames_min": 10, "absent_frames_max": 200},
+    "cut": {"frames": 80, "hidings": 0, "cut_frames": 20},
+    "crowd": {"frames": 80, "objects_min": 2, "objects_max": 3, "hidings": 0, "size_min": 0.12, "size_max": 0.2}
+    | {"distractors_min": 8, "distractors_max": 12, "resemblance": 1.0, "roam": 0.9},
+}
+
 
 def settings_for(difficulty: str) -> SceneSettings:
-    """The settings of a difficulty by its name. Raises ConfigError."""
-    if difficulty not in DIFFICULTIES:
-        raise ConfigError(f"unknown difficulty {difficulty!r}; choose one of {', '.join(DIFFICULTIES)}")
-    return DIFFICULTIES[difficulty]
+    """The settings of a difficulty by its name, such as "hard", or "hard+distractors+cut" for what goes wrong besides.
+
+    Raises ConfigError.
+    """
+    name, *troubles = difficulty.split("+")
+    if name not in DIFFICULTIES or not TROUBLES.keys() >= set(troubles):
+        raise ConfigError(
+            f"unknown difficulty {difficulty!r}; choose one of {', '.join(DIFFICULTIES)}, where you like with "
+            f"{' '.join(f'+{trouble}' for trouble in TROUBLES)}, such as hard+distractors"
+        )
+    settings = DIFFICULTIES[name]
+    for trouble in troubles:
+        settings = replace(settings, **TROUBLES[trouble])
+    return settings
+
+
+def changed(settings: SceneSettings, changes: Iterable[str]) -> SceneSettings:
+    """The settings with changes such as "absent_frames_max=30". Raises ConfigError."""
+    kinds = {name: type(value) for name, value in dataclasses.asdict(settings).items()}
+    given: dict[str, Any] = {}
+    for change in changes:
+        name, _, text = change.partition("=")
+        if name not in kinds:
+            raise ConfigError(f"unknown scene setting {name!r}; choose one of {', '.join(kinds)}")
+        try:
+            given[name] = kinds[name](text)
+        except ValueError:
+            raise ConfigError(
+                f"scene setting {name} is {text!r}; choose a {'whole ' * (kinds[name] is int)}number"
+            ) from None
+    return replace(settings, **given)

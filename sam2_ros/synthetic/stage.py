@@ -1,15 +1,17 @@
 """Who is in a scene, of which shape, where, in which order of depth. What they look like is elsewhere."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 import numpy as np
 
 from ..errors import ConfigError
 from . import shapes
+from .absence import LeavingPath
 from .actor import TURNING_PERIOD, Actor
 from .camera import Camera, draw_camera
 from .chance import Stream, draw_wave, generator
+from .crossing import CrossingPath
 from .motion import Hideout, Path, Place
 from .paint import HALF_COVERED, cover
 from .settings import SceneSettings
@@ -39,15 +41,16 @@ def draw_stage(seed: int, settings: SceneSettings) -> Stage:
     rng = generator(seed, Stream.COUNTS)
     objects = int(rng.integers(settings.objects_min, settings.objects_max + 1))
     distractors = int(rng.integers(settings.distractors_min, settings.distractors_max + 1))
+    crossings = int(rng.integers(settings.crossings_min, settings.crossings_max + 1))
     camera = draw_camera(generator(seed, Stream.CAMERA), settings)
     for attempt in range(ATTEMPTS):
         drawing = _Drawing(seed, generator(seed, Stream.STAGE, attempt), settings, camera)
-        stage = Stage(camera, drawing.actors(objects, distractors), objects)
+        stage = Stage(camera, drawing.actors(objects, distractors, crossings), objects)
         if _is_right_at_first(stage, settings):
             return stage
     raise ConfigError(
         f"{objects} objects of up to {settings.size_max:g} of the picture do not fit beside each other with "
-        f"{distractors} distractors and {settings.bars} bars; choose smaller or fewer ones"
+        f"{distractors + crossings} distractors and {settings.bars} bars; choose smaller or fewer ones"
     )
 
 
@@ -91,18 +94,21 @@ class _Drawing:
         self._numbers = count()
         self._taken: list[tuple[np.ndarray, float]] = []  # first places and radii
 
-    def actors(self, objects: int, distractors: int) -> tuple[Actor, ...]:
+    def actors(self, objects: int, distractors: int, crossings: int) -> tuple[Actor, ...]:
         """All actors, from the farthest to the nearest; the smallest objects are those that hide."""
         bodies = sorted((self._body() for _ in range(objects)), key=lambda body: body.radius)
         ids = (self._rng.permutation(objects) + 1).tolist()
         actors: list[Actor] = []
         for index, (body, object_id) in enumerate(zip(bodies, ids, strict=True)):
-            if index < self._settings.hidings:
+            if index < self._settings.absences:
+                actors.append(self._leaving(body, object_id))
+            elif index < self._settings.absences + self._settings.hidings:
                 actors += self._hiding(body, object_id)
             else:
                 actors.append(self._wandering(body, object_id))
         tracked = [actor for actor in actors if actor.object_id]
         actors += [self._distractor(tracked[self._rng.integers(objects)]) for _ in range(distractors)]
+        actors += [self._crossing(tracked[index % objects]) for index in range(crossings)]
         actors += [self._bar() for _ in range(self._settings.bars)]
         return tuple(sorted(actors, key=lambda actor: actor.depth))
 
@@ -127,6 +133,7 @@ class _Drawing:
         place = Place(*self._area(body.radius), hideout=hideout, near=near, far=near + 0.3)
         actor = self._actor(body, object_id, place, depth)
         held = (self._settings.hidden_frames_min, self._settings.hidden_frames_max)
+        assert isinstance(actor.path, Path)
         actor.path.hide(hideout, held, self._camera)
         return [actor] if occluder is None else [actor, occluder]
 
@@ -162,16 +169,32 @@ class _Drawing:
         thing = self._still(shape, radius, centre, angle, self._rng.uniform(depth, 1))
         return Hideout(centre, np.zeros(2)), thing
 
+    def _leaving(self, body: _Body, object_id: int) -> Actor:
+        """An object that leaves the picture and comes back elsewhere."""
+        actor = self._wandering(body, object_id)
+        who, place = (self._seed, actor.number), Place(*self._area(body.radius))
+        first, sway = actor.path.at(0)[0], draw_wave(self._rng, 2, 24, 90)
+        return replace(actor, path=LeavingPath(who, first, place, sway, body.reach(), self._camera))
+
     def _wandering(self, body: _Body, object_id: int) -> Actor:
         return self._actor(body, object_id, Place(*self._area(body.radius)), self._rng.uniform(0, 0.9))
 
     def _distractor(self, model: Actor) -> Actor:
-        """A thing of the same shape family and looks as an object, and about as large."""
+        """A thing of the same shape family and looks as an object, and about as large; or its very twin."""
         assert isinstance(model.shape, Shape)
         shape = draw_shape(self._rng, model.shape.family, self._settings.deform)
         body = _Body(shape, model.radius * self._rng.uniform(0.8, 1.2))
         place = Place(*self._area(0.5 * body.radius))
-        return self._actor(body, 0, place, self._rng.uniform(0, 0.9), model.number)
+        actor = self._actor(body, 0, place, self._rng.uniform(0, 0.9), model.number)
+        if generator(self._seed, Stream.TWIN, actor.number).random() >= self._settings.resemblance:
+            return actor
+        return replace(actor, twin=True, shape=replace(shape, points=model.shape.points))
+
+    def _crossing(self, model: Actor) -> Actor:
+        """A distractor that crosses the way of the object that it looks like."""
+        actor = self._distractor(model)
+        path = CrossingPath(actor.path, model.path, (self._seed, actor.number), actor.radius + model.radius)
+        return replace(actor, path=path)
 
     def _bar(self) -> Actor:
         """A thin bar in front of everything, which stands or swings through the picture."""

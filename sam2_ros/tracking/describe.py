@@ -9,25 +9,15 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-import torch
 
 from ..config import TrackerConfig
 from .clean import clean, largest_part
 from .region import Region, positive_region, upsample
 from .result import ObjectState
 from .track import Sighting
-from .transfer import Arriving
+from .words import Said, Words
 
 HOLE_LOGIT = 0.1  # logit of a pixel that clean-up added to a mask; the negative for one that it removed
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Said:
-    """The network's words on one object, on the host."""
-
-    low_res: np.ndarray  # (S/4, S/4) mask logits, at least float32
-    object_score: float  # logit
-    mask_score: float  # predicted IoU, 0..1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,40 +41,22 @@ class MaskShape:
 NOTHING = MaskShape(None, 0, None)
 
 
-class Words:
-    """What the network says of all objects, on its way to the host while the device goes on."""
-
-    def __init__(self, sightings: Sequence[Sighting]) -> None:
-        predictions = [sighting.prediction for sighting in sightings]
-        parts = [part for p in predictions for part in (p.masks[0], p.object_score, p.iou)]
-        self._arriving = Arriving(parts)
-
-    def wait(self) -> list[Said]:
-        """In the order of the objects."""
-        parts = self._arriving.wait()
-        precise = torch.promote_types(parts[0].dtype, torch.float32)
-        return [
-            Said(mask.to(precise).numpy(), float(object_score), float(mask_score))
-            for mask, object_score, mask_score in zip(parts[0::3], parts[1::3], parts[2::3], strict=True)
-        ]
-
-
 def describe(
     sightings: Sequence[Sighting],
     size: tuple[int, int],
     stamp_ns: int,
     config: TrackerConfig,
-    words: Words | None = None,
+    said: Sequence[Said] | None = None,
 ) -> tuple[list[ObjectState], np.ndarray]:
     """State of every object and the label image, for an input of ``size`` (width, height).
 
-    ``words``: what was fetched from the device; fetched now when None.
+    ``said``: what was fetched from the device; fetched now when None.
     """
     width, height = size
     labels = np.zeros((height, width), dtype=np.uint8 if config.mask_encoding == "mono8" else np.uint16)
     if not sightings:
         return [], labels
-    said = (words or Words(sightings)).wait()
+    said = said or Words(sightings).wait()
     highest = np.zeros((height, width), dtype=said[0].low_res.dtype)  # logit of the object that a pixel belongs to
     states = []
     for sighting, spoken in zip(sightings, said, strict=True):

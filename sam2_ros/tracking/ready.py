@@ -15,6 +15,7 @@ from ..model.passes import Passes
 from ..model.prepared import PreparedPasses, prepared
 from ..model.probe import History, probe
 from ..model.sam2 import POINTER_HORIZON, Sam2
+from .policies.named import policy_of
 from .prompt import Prompt
 from .tracker import Tracker
 from .transfer import on, wait_for
@@ -76,9 +77,9 @@ def histories(network: Sam2, config: TrackerConfig) -> list[History]:
     In between, while a memory still grows or a prompted frame is also one of the recent ones, lengths last for a frame
     or a few; those are not prepared for.
     """
-    recent = min(config.num_maskmem, network.config.num_maskmem) - 1
+    policy = policy_of(network.config, config)
     prompted = min(config.max_cond_frames, config.max_cond_frames_in_attn or config.max_cond_frames, MOST_PROMPTED)
-    return [History(recent + count, POINTER_HORIZON + count) for count in range(1, prompted + 1)]
+    return list(dict.fromkeys(policy.steady(count) for count in range(1, prompted + 1)))
 
 
 def _batch_sizes(most: int) -> list[int]:

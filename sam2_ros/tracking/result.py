@@ -8,6 +8,17 @@ from torch import Tensor
 
 from ..model.mask_decoder import resize_logits
 from ..model.sam2 import MaskPrediction
+from .policies.policy import Attended
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryNote:
+    """What was attended to so as to find an object in an image, and what became of the memory of that image."""
+
+    attended: Attended | None  # None: the object began with this image
+    kept: bool  # whether the image is remembered; if not, it is attended to on the next one at most
+    promoted: bool  # to an anchor
+    why: str  # it was not kept, was promoted or was not; in a few words
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +39,7 @@ class ObjectState:
     frames_since_seen: int  # steps since then, 0 when confirmed now
     prediction: MaskPrediction  # what the network said, B = 1
     tracked: MaskPrediction | None  # what tracking alone said, before a prompt on this frame; None for a new object
+    memory: MemoryNote | None = None  # None: there is none yet
 
     @property
     def confirmed(self) -> bool:

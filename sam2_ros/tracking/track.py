@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..model.sam2 import MaskPrediction
+from .policies.policy import Attended
 from .prompt import Prompt
 
 
@@ -39,3 +40,5 @@ class Sighting:
     tracked: MaskPrediction | None
     prediction: MaskPrediction
     prompted: bool  # with where it is, not with that it is not there
+    told: bool = False  # by a prompt of either kind
+    attended: Attended | None = None  # what was remembered to track it; None: nothing was

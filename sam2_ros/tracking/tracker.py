@@ -9,21 +9,24 @@ import numpy as np
 import torch
 
 from ..config import TrackerConfig
-from ..errors import DeviceError, PromptError
+from ..errors import DeviceError, PromptError, StateError
 from ..model.graphed import give_back
 from ..model.image_encoder import ImageFeatures
 from ..model.passes import Passes
 from ..model.prepared import Tier, tier_of
 from ..model.sam2 import Sam2
 from .admission import Admission
-from .describe import Words, describe
-from .memory import MemoryBank
+from .describe import describe
+from .memory import MemoryBank, SlotMemory
+from .perceived import Perceived
 from .preprocess import check_frame
 from .prompt import Prompt
 from .result import FrameResult, ObjectState, PromptOutcome
+from .state import ObjectMemory, Origin, TrackerState, check_fits, check_origin
 from .track import Sighting, Track
 from .transfer import on
 from .vision import Requests, Size, Vision
+from .words import Words, sights_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +85,7 @@ class Tracker:
         """``passes``: what does the network's work of every frame, the network itself when None."""
         self._config = config or TrackerConfig()
         self._device = network.device
+        self._origin = Origin.of(network)
         self._passes = passes or network
         batch = self._config.objects_per_batch or self._config.max_objects
         self._vision = Vision(network, self._passes, batch)
@@ -94,6 +98,11 @@ class Tracker:
     def object_ids(self) -> tuple[int, ...]:
         """Ids of the objects that are being tracked, ascending."""
         return tuple(track.object_id for track in self._tracks)
+
+    @property
+    def frame_count(self) -> int:
+        """Frames that were tracked in."""
+        return self._frame
 
     @property
     def memory_bytes(self) -> int:
@@ -148,16 +157,15 @@ class Tracker:
         warnings: list[str] = []
         while True:
             try:
-                sightings = self._look(image, self._tracks, requests, size, self._frame, stamp_ns)
-                words = Words(sightings) if sightings else None  # on their way before the memory is asked for
-                memory = self._vision.memorise(image, sightings) if sightings else None
-                states, labels = describe(sightings, size, stamp_ns, self._config, words)
+                seen = self._perceive(image, self._tracks, requests, size, self._frame, stamp_ns)
+                found, labels = describe(seen.sightings, size, stamp_ns, self._config, seen.said)
                 break
             except torch.cuda.OutOfMemoryError as error:
                 self._make_room(requests, outcomes, warnings, error)
-        self._remember(sightings, memory, self._frame)
+        self._remember(seen, self._frame)
+        states = seen.noted(found)
         warnings += unconfirmed(states, requests)
-        self._tracks = [s.track.seen(state.confirmed, stamp_ns) for s, state in zip(sightings, states, strict=True)]
+        self._tracks = seen.tracks(states, stamp_ns)
         self._admission.use(self.object_ids)
         self._frame += 1
         return FrameResult(
@@ -216,7 +224,106 @@ class Tracker:
         for track in list(self._tracks):
             self._drop(track)
 
+    # --- what it knows -----------------------------------------------------------------------------------------------
+
+    @_at_work
+    def state(self) -> TrackerState:
+        """A copy of all that the next results depend on, on the tracker's device."""
+        return TrackerState(
+            origin=self._origin,
+            config=self._config,
+            frame=self._frame,
+            used_ids=self._admission.used,
+            objects=tuple(ObjectMemory(track, self._bank.take(track.slot)) for track in self._tracks),
+        )
+
+    @_at_work
+    def restore(self, state: TrackerState) -> None:
+        """Go on from what `state` gave, of this tracker or another one with the same network; all else is forgotten.
+
+        On the same kind of device, in the same precision, results are those of the other tracker to the bit. Raises
+        StateError or DeviceError with nothing changed.
+        """
+        check_fits(state, self._origin, self._config)
+        if not all(self._bank.fits(each.memory, state.frame) for each in state.objects):
+            raise StateError("the state's memories are not such as this tracker makes them; it is damaged")
+        memories = self._here([each.memory for each in state.objects])
+        self.reset()
+        for slot, memory in enumerate(memories):
+            self._bank.put(slot, memory)
+        self._tracks = [replace(each.track, slot=slot) for slot, each in enumerate(state.objects)]
+        self._admission.restore(state.used_ids)
+        self._frame = state.frame
+
+    def object_state(self, object_id: int) -> TrackerState:
+        """Of one object what it was prompted with: enough to find it again in other images, see `adopt`.
+
+        Raises StateError when there is no such object, or nothing prompted of it.
+        """
+        state = self.state()
+        mine = [each for each in state.objects if each.track.object_id == object_id]
+        if not mine:
+            known = ", ".join(map(str, self.object_ids)) or "none"
+            raise StateError(f"object {object_id} cannot be saved: it is not tracked; tracked objects: {known}")
+        memory = mine[0].memory.prompted()
+        if not len(memory.frames):
+            raise StateError(f"object {object_id} cannot be saved: nothing that it was prompted with is remembered")
+        return replace(state, used_ids=(object_id,), objects=(replace(mine[0], memory=memory),))
+
+    @_at_work
+    def adopt(self, state: TrackerState, object_id: int = 0) -> int:
+        """Look for the one object of a state as well, from the next frame on, by what it was prompted with; its id.
+
+        ``object_id``: 0 for a new one. To the object it is as if its state had been saved just now. Raises StateError
+        or DeviceError with nothing changed.
+        """
+        check_origin(state, self._origin)
+        if len(state.objects) != 1:
+            raise StateError(f"the state holds {len(state.objects)} objects, not one; save one of them by itself")
+        given, memory = state.objects[0], state.objects[0].memory.prompted(later=self._frame - state.frame)
+        self._bank.check_room(memory)
+        (here,) = self._here([memory])
+        object_id = self._admission.place(object_id, self.object_ids)
+        slot = min(set(range(self._config.max_objects)) - {track.slot for track in self._tracks})
+        self._bank.adopt(slot, here)
+        track = replace(given.track, object_id=object_id, slot=slot, born=self._frame)
+        self._tracks = sorted([*self._tracks, track], key=lambda track: track.object_id)
+        self._admission.use([object_id])
+        return object_id
+
+    def _here(self, memories: Sequence[SlotMemory]) -> list[SlotMemory]:
+        """Memories on the tracker's device. Raises DeviceError."""
+        try:
+            return [memory.to(self._device, self._bank.dtype) for memory in memories]
+        except torch.cuda.OutOfMemoryError as error:
+            raise DeviceError(f"{self._device} has no memory left to restore a state; nothing is changed") from error
+
     # --- the parts of a step -----------------------------------------------------------------------------------------
+
+    def _perceive(
+        self, image: ImageFeatures, tracks: Sequence[Track], requests: Requests, size: Size, frame: int, stamp_ns: int
+    ) -> Perceived:
+        """What is seen of objects in this image, and what is to be remembered of it; nothing is changed yet."""
+        sightings = self._look(image, tracks, requests, size, frame, stamp_ns)
+        if not sightings:
+            return Perceived()
+        slots = [s.track.slot for s in sightings]
+        words = Words(sightings, self._bank.looks)  # on their way before the memory is asked for
+        if self._bank.chooses:
+            before = words.wait()
+            choices = self._bank.choices(slots, sights_of(sightings, before, frame, stamp_ns, size))
+            said = [told.taking(choice) for told, choice in zip(before, choices, strict=True)]
+            sightings = [
+                s if now is then else self._vision.prefer(s, now.chosen)
+                for s, then, now in zip(sightings, before, said, strict=True)
+            ]
+            memory = self._vision.memorise(image, sightings)
+        else:
+            memory = self._vision.memorise(image, sightings)
+            said = words.wait()
+        return Perceived(
+            sightings, said, memory, self._bank.plans(slots, sights_of(sightings, said, frame, stamp_ns, size))
+        )
 
     def _look(
         self, image: ImageFeatures, tracks: Sequence[Track], requests: Requests, size: Size, frame: int, stamp_ns: int
@@ -244,24 +351,23 @@ class Tracker:
             image = self._vision.encode(frame.image)
             size = frame.image.shape[1], frame.image.shape[0]
             wanted = {} if number else requests
-            sightings = self._look(image, carried, wanted, size, frame.index, frame.stamp_ns)
-            words = Words(sightings)
-            self._remember(sightings, self._vision.memorise(image, sightings), frame.index)
-            states, _ = describe(sightings, size, frame.stamp_ns, self._config, words)
-            carried = [
-                s.track.seen(state.confirmed, frame.stamp_ns) for s, state in zip(sightings, states, strict=True)
-            ]
+            there = self._perceive(image, carried, wanted, size, frame.index, frame.stamp_ns)
+            self._remember(there, frame.index)
+            found, _ = describe(there.sightings, size, frame.stamp_ns, self._config, there.said)
+            states = there.noted(found)
+            carried = there.tracks(states, frame.stamp_ns)
             seen.append(tuple(states))
         return carried, seen
 
-    def _remember(self, sightings: Sequence[Sighting], memory: torch.Tensor | None, frame: int) -> None:
-        if memory is not None:
+    def _remember(self, seen: Perceived, frame: int) -> None:
+        if seen.memory is not None:
             self._bank.write(
-                [s.track.slot for s in sightings],
+                seen.slots,
                 frame,
-                memory,
-                torch.cat([s.prediction.pointers for s in sightings]),
-                [s.prompted for s in sightings],
+                seen.memory,
+                torch.cat([s.prediction.pointers for s in seen.sightings]),
+                [s.prompted for s in seen.sightings],
+                seen.plans,
             )
 
     # --- limits ------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What the network says of objects in an image: no state, no memory of its own."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -48,10 +49,17 @@ class Vision:
     ) -> list[Sighting]:
         """Of these tracks those that are recalled, in one batch, then the prompts of each."""
         features, batch = self._passes.follow(image, recalled.memories)
-        return [
+        sightings = [
             self._corrected(tracks[row], features[place : place + 1], image, batch[place], requests, size)
             for place, row in enumerate(recalled.rows)
         ]
+        return [replace(seen, attended=those) for seen, those in zip(sightings, recalled.attended, strict=True)]
+
+    def prefer(self, sighting: Sighting, candidate: int) -> Sighting:
+        """An object that was tracked, without a prompt, with another candidate as its mask."""
+        assert sighting.tracked is not None
+        preferred = self._network.prefer(sighting.tracked, candidate)
+        return replace(sighting, tracked=preferred, prediction=preferred)
 
     def _corrected(
         self,
@@ -65,12 +73,12 @@ class Vision:
         prompts = requests.get(track.object_id, ())
         corrected = self._prompt(features, image, prompts, tracked, size)
         is_anchor = bool(prompts) and not prompts[-1].denies
-        return Sighting(track.relabelled(prompts), tracked, corrected, is_anchor)
+        return Sighting(track.relabelled(prompts), tracked, corrected, is_anchor, bool(prompts))
 
     def start(self, image: ImageFeatures, track: Track, prompts: Sequence[Prompt], size: Size) -> Sighting:
         """An object that begins with this image."""
         features = self._network.condition_on_nothing(image)
-        return Sighting(track.relabelled(prompts), None, self._prompt(features, image, prompts, None, size), True)
+        return Sighting(track.relabelled(prompts), None, self._prompt(features, image, prompts, None, size), True, True)
 
     def memorise(self, image: ImageFeatures, sightings: Sequence[Sighting]) -> Tensor:
         """Spatial memories (B, L, D) of the objects in this image."""

@@ -103,6 +103,21 @@ def test_a_folder_of_bags_of_which_one_is_cut_off(tmp_path: Path, capsys: pytest
     assert f"{tmp_path / 'found' / 'b'}: the bag {tmp_path / 'found' / 'b' / 'b.mcap'} cannot be read" in said.err
 
 
+def test_two_memory_policies_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scene = ["--difficulty", "easy+absence", "--frames", "60", "--size", "96x96"]
+    settings = ["absent_frames_min=10", "absent_frames_max=10", "objects_max=1"]
+    assert main(["synthesize", str(tmp_path / "scene"), *scene, "--set", *settings, "--quiet"]) == 0
+    small = ("--device", "cpu", "--image-size", "128", "--quiet")
+    for policy in ("official", "distractor"):
+        assert run(tmp_path / "scene", "--memory-policy", policy, "--output", tmp_path / policy, *small) == 0
+    assert run("--compare", tmp_path / "official", tmp_path / "distractor") == 0
+    said = capsys.readouterr().out
+    assert "memory policy: A official, B distractor" in said
+    assert "found again after 10 to 29 frames" in said
+    assert "absence detected (ADQ)" in said
+    assert "accuracy (VOT)" in said
+
+
 def test_sequences_of_images_are_tracked_from_their_first_mask(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -49,7 +49,7 @@ def test_a_frame_of_several_objects_sends_its_numbers_up_together(exact: Sam2, m
 def test_results_leave_the_device_before_the_memory_is_made(exact: Sam2, monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
     words, memorise = tracker_module.Words, vision.Vision.memorise
-    monkeypatch.setattr(tracker_module, "Words", lambda seen: (order.append("results"), words(seen))[1])
+    monkeypatch.setattr(tracker_module, "Words", lambda *seen: (order.append("results"), words(*seen))[1])
     monkeypatch.setattr(vision.Vision, "memorise", lambda *told: (order.append("memory"), memorise(*told))[1])
     Tracker(exact).step(frames(1)[0], [Prompt(1, box=BOX)])
     assert order == ["results", "memory"]

@@ -1,0 +1,305 @@
+#!/usr/bin/env python3
+"""What a memory policy is worth: made-up clips in which memory is put to the test, each tracked under every policy.
+
+Prints a table for each kind of clip: J&F as in DAVIS 2017, the measures of VOTS, and what is found again after an
+absence of 10, 30 and 100 frames, from one box per object on the first frame. Figures are those of all clips together,
+differences to the first policy the mean over clips with the paired bootstrap interval of 95 %, as by
+`sam2-ros evaluate --compare`, which takes two of the files KIND/POLICY.json that are left behind. Every clip that
+is done is a file there as well: interrupt it when you like, and give the same command again.
+
+Real clips (`--real`, folders JPEGImages and Annotations as DAVIS has them) start from the box of their first true mask.
+"""
+
+import argparse
+import multiprocessing
+import os
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from tqdm import tqdm
+
+# This checkout is what is measured, installed or not.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from sam2_ros import __version__
+from sam2_ros.config import ModelChoice, TrackerConfig
+from sam2_ros.evaluation.one import evaluate
+from sam2_ros.evaluation.request import EvaluateRequest
+from sam2_ros.measures.counting import counted
+from sam2_ros.measures.figures import Course, clip_figures, mask_score_bins, object_figures, overall, visibility_bins
+from sam2_ros.measures.labels import LabelImage
+from sam2_ros.measures.protocol import Measure, Protocol
+from sam2_ros.measures.record import Evaluation, Settings
+from sam2_ros.measures.scoring import Found, Place, Said, Scorer
+from sam2_ros.report.bootstrap import Interval, paired_interval
+from sam2_ros.report.files import Run, read_json, write_json, write_run
+from sam2_ros.synthetic import SceneFrame, SceneSettings, changed, scene, settings_for
+from sam2_ros.tracking.prompt import Prompt
+from sam2_ros.tracking.result import FrameResult
+from sam2_ros.tracking.tracker import Tracker
+from sam2_ros.weights.loading import load_network
+
+POLICIES = ("official", "distractor", "motion")
+NS_PER_S = 1_000_000_000
+AROUND_ABSENCE = 58  # frames of a clip besides those of its only absence
+FIGURES = {  # by the name in Figures
+    "j_and_f": "J&F",
+    "quality": "quality",
+    "accuracy": "accuracy",
+    "robustness": "robustness",
+    "nre": "NRE",
+    "dre": "DRE",
+    "adq": "ADQ",
+}
+FOUND_AGAIN = ("found_again_10", "found_again_30", "found_again_100")
+
+
+def absence(frames: int) -> SceneSettings:
+    """Clips with one absence of that length of every object."""
+    changes = (f"absent_frames_min={frames}", f"absent_frames_max={frames}", f"frames={frames + AROUND_ABSENCE}")
+    return changed(settings_for("hard+absence"), changes)
+
+
+KINDS = {
+    **{name: settings_for(name) for name in ("easy", "hard", "hard+distractors", "hard+crowd", "hard+cut")},
+    **{f"absence-{frames}": absence(frames) for frames in (10, 30, 100)},
+}
+
+
+# --- a clip ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Task:
+    """A clip under some policies; of each one a file keeps what comes of it."""
+
+    folder: Path
+    name: str
+    policies: tuple[str, ...]
+    choice: ModelChoice
+    seed: int = 0
+    settings: SceneSettings | None = None  # None: a real clip
+    images: Path = Path()
+    truth: Path = Path()
+
+    def file(self, policy: str) -> Path:
+        """Of a policy."""
+        return self.folder / policy / f"{self.name}.json"
+
+
+def work(task: Task) -> list[Evaluation]:
+    """The evaluation of a clip under each policy, made unless that is done already, in a process of its own."""
+    missing = [policy for policy in task.policies if not task.file(policy).exists()]
+    if missing:
+        torch.set_num_threads(1)
+        cv2.setNumThreads(1)
+        for policy, evaluation in zip(missing, made(task, missing), strict=True):
+            task.file(policy).parent.mkdir(parents=True, exist_ok=True)
+            write_json(evaluation, task.file(policy))
+    return [read_json(task.file(policy)) for policy in task.policies]
+
+
+def made(task: Task, policies: Sequence[str]) -> list[Evaluation]:
+    """What comes of a clip under these policies."""
+    if task.settings is None:
+        return [real(task, policy) for policy in policies]
+    return made_up(task, task.settings, policies)
+
+
+def real(task: Task, policy: str) -> Evaluation:
+    """A clip of pictures with ground truth on some of them."""
+    request = EvaluateRequest(
+        results=task.images,
+        truth=task.truth,
+        protocol=Protocol.FIRST_BOX,
+        measure=Measure.DAVIS,
+        choice=task.choice,
+        config=config(policy),
+    )
+    return evaluate(request)
+
+
+def made_up(task: Task, settings: SceneSettings, policies: Sequence[str]) -> list[Evaluation]:
+    """A scene; every frame is encoded once for all."""
+    network = load_network(task.choice)
+    trackers = [Tracker(network, config(policy)) for policy in policies]
+    scorers = [Scorer() for _ in policies]
+    for index, frame in enumerate(scene(task.seed, settings)):
+        image, truth = trackers[0].encode(frame.image), LabelImage(frame.labels)
+        stamp_ns = round(index * NS_PER_S / settings.fps)
+        for tracker, scorer in zip(trackers, scorers, strict=True):
+            result = tracker.step(image, () if index else boxes(frame), stamp_ns)
+            scorer.add(Place(index, stamp_ns, stamp_ns), truth, found(result))
+    return [
+        evaluation(task, settings, policy, network.config.name, scorer)
+        for policy, scorer in zip(policies, scorers, strict=True)
+    ]
+
+
+def config(policy: str) -> TrackerConfig:
+    """How to track under a policy."""
+    return TrackerConfig(max_objects=16, memory_policy=policy)
+
+
+def boxes(frame: SceneFrame) -> list[Prompt]:
+    """A box for each object that is seen."""
+    return [Prompt(i, box=np.array(box, float)) for i, box in enumerate(frame.boxes, start=1) if box is not None]
+
+
+def found(result: FrameResult) -> Found:
+    """What is held against the truth."""
+    said = {state.object_id: Said(state.visible, state.visibility, state.mask_score) for state in result.objects}
+    return Found(LabelImage(result.label_image), said)
+
+
+def evaluation(task: Task, settings: SceneSettings, policy: str, model: str, scorer: Scorer) -> Evaluation:
+    """The figures of a scene."""
+    kept = counted(scorer, Measure.DAVIS)
+    objects = tuple(map(object_figures, kept.objects))
+    rows = tuple(row for item in kept.objects for row in item.rows)
+    return Evaluation(
+        name=task.name,
+        source=task.name,
+        settings=Settings(
+            protocol=Protocol.FIRST_BOX.value,
+            measure=Measure.DAVIS.value,
+            model=model,
+            checkpoint=task.choice.checkpoint,
+            match_ids=False,
+            tolerance_s=0.0,
+            realtime=False,
+            latency_s=float("nan"),
+            version=__version__,
+            memory_policy=policy,
+        ),
+        width=settings.width,
+        height=settings.height,
+        figures=clip_figures(objects, rows, Course(scorer.frames, 0, ())),
+        objects=objects,
+        rows=tuple(sorted(rows, key=lambda row: (row.frame, row.object_id))),
+        mask_score_bins=mask_score_bins(rows),
+        visibility_bins=visibility_bins(rows),
+        latencies_s=(),
+        notes=kept.notes,
+    )
+
+
+# --- many ------------------------------------------------------------------------------------------------------------
+
+
+def scene_tasks(folder: Path, kind: str, settings: SceneSettings, options: argparse.Namespace) -> list[Task]:
+    """The clips of a kind."""
+    place, policies, choice = folder / kind.replace(" ", "_"), tuple(options.policies), model_choice(options)
+    seeds = range(options.seeds, options.seeds + options.clips)
+    return [Task(place, f"seed_{seed}", policies, choice, seed, settings) for seed in seeds]
+
+
+def real_tasks(folder: Path, options: argparse.Namespace) -> list[Task]:
+    """The clips of a folder in DAVIS layout."""
+    policies, choice = tuple(options.policies), model_choice(options)
+    truth = options.real / "Annotations"
+    return [
+        Task(folder / "real", images.name, policies, choice, images=images, truth=truth / images.name)
+        for images in sorted((options.real / "JPEGImages").iterdir())
+    ]
+
+
+def model_choice(options: argparse.Namespace) -> ModelChoice:
+    """Which network."""
+    return ModelChoice(options.model, options.checkpoint, device=options.device)
+
+
+def done(tasks: Sequence[Task], kind: str, workers: int) -> dict[str, list[Evaluation]]:
+    """The evaluations under each policy, in the order of clips."""
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        clips = list(tqdm(pool.map(work, tasks), total=len(tasks), desc=kind, unit=" clips", disable=None))
+    by_policy = dict(zip(tasks[0].policies, map(list, zip(*clips, strict=True)), strict=True))
+    for policy, evaluations in by_policy.items():
+        write_run(Run(tuple(evaluations)), tasks[0].folder / f"{policy}.json")
+    return by_policy
+
+
+# --- the table -------------------------------------------------------------------------------------------------------
+
+
+def table(kind: str, by_policy: dict[str, list[Evaluation]]) -> str:
+    """A table in Markdown, of all kinds of figures that there are."""
+    first = next(iter(by_policy.values()))
+    again = [name for name in FOUND_AGAIN if not np.isnan(getattr(overall(first), name))]
+    compared = ["j_and_f", *again]
+    heads = [*(title(name) for name in (*FIGURES, *again)), *(f"difference of {title(name)}" for name in compared)]
+    lines = [f"{kind}: {len(first)} clips, {sum(len(clip.objects) for clip in first)} objects", ""]
+    lines += ["| | " + " | ".join(heads) + " |", "|---" * (1 + len(heads)) + "|"]
+    for policy, some in by_policy.items():
+        cells = [number(getattr(overall(some), name)) for name in (*FIGURES, *again)]
+        cells += ["" if some is first else told(difference(name, first, some)) for name in compared]
+        lines.append(f"| {policy} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, ""])
+
+
+def title(name: str) -> str:
+    """Of a column."""
+    return FIGURES.get(name) or f"found again, {name.removeprefix('found_again_')}"
+
+
+def number(value: float) -> str:
+    """A figure, if there is one."""
+    return "" if np.isnan(value) else f"{value:.3f}"
+
+
+def difference(name: str, first: Sequence[Evaluation], second: Sequence[Evaluation]) -> Interval:
+    """Of a figure, over clips."""
+    a, b = (np.array([getattr(clip.figures, name) for clip in some]) for some in (first, second))
+    return paired_interval(a, b)
+
+
+def told(interval: Interval) -> str:
+    """A difference with its interval."""
+    return f"{interval.mean:+.3f} ({interval.low:+.3f} .. {interval.high:+.3f})"
+
+
+def main() -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--kinds", nargs="+", default=list(KINDS), metavar="KIND", help=f"of: {', '.join(KINDS)}")
+    add("--policies", nargs="+", default=list(POLICIES), choices=POLICIES, help="the first is what others differ from")
+    add("--clips", type=int, default=20, help="of each kind (default: %(default)s)")
+    add(
+        "--seeds",
+        type=int,
+        default=500,
+        metavar="FIRST",
+        help="of the first clip; training has those from 1,000,000 on",
+    )
+    add("--real", type=Path, metavar="FOLDER", help="real clips besides, in DAVIS layout")
+    add("--model", default="nano")
+    add("--checkpoint", default="auto")
+    add("--device", default="cpu")
+    add("--workers", type=int, default=os.cpu_count(), help="processes of one thread")
+    add(
+        "--work",
+        type=Path,
+        default=Path("policies.work"),
+        metavar="DIR",
+        help="for what is done (default: %(default)s)",
+    )
+    options = parser.parse_args()
+
+    folder = options.work / options.model
+    for kind in options.kinds:
+        tasks = scene_tasks(folder, kind, KINDS[kind], options)
+        print(table(kind, done(tasks, kind, options.workers)), flush=True)
+    if options.real:
+        print(table("real clips", done(real_tasks(folder, options), "real", options.workers)), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

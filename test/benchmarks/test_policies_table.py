@@ -1,0 +1,49 @@
+"""The benchmark of memory policies: what is done stays done, and what the table says."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import policies
+from helpers.evaluations import evaluation
+from policies import KINDS, Task, table, work
+from sam2_ros.config import ModelChoice
+from sam2_ros.measures.figures import overall
+from sam2_ros.synthetic import settings_for
+
+
+def test_a_clip_that_is_done_is_not_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = replace(settings_for("easy"), width=64, height=64, frames=4)
+    choice = ModelChoice("nano", device="cpu", image_size=128)
+    task = Task(tmp_path, "seed_7", ("official", "distractor"), choice, 7, settings)
+    first = work(task)
+    assert [each.settings.memory_policy for each in first] == ["official", "distractor"]
+    assert all(each.figures.j_and_f > 0.5 for each in first)
+    monkeypatch.setattr(policies, "load_network", lambda _: pytest.fail("loaded again"))
+    assert repr(work(task)) == repr(first)
+
+
+def test_absences_have_room_in_their_clips() -> None:
+    for frames in (10, 30, 100):
+        settings = KINDS[f"absence-{frames}"]
+        assert (settings.absent_frames_min, settings.absent_frames_max) == (frames, frames)
+        assert settings.frames > frames + 50
+
+
+def test_the_table_has_figures_and_differences_with_their_interval() -> None:
+    worse = [evaluation(f"clip {seed}", seed) for seed in range(5)]
+    better = [evaluation(f"clip {seed}", seed, better_by=0.1) for seed in range(5)]
+    text = table("easy", {"official": worse, "distractor": better})
+    head, _, names, _, first, second = text.splitlines()
+    assert head == "easy: 5 clips, 10 objects"
+    assert names.startswith("| | J&F | quality | accuracy | robustness | NRE | DRE | ADQ |")
+    assert first.split("|")[2].strip() == f"{overall(worse).j_and_f:.3f}"
+    difference = f"{overall(better).j_and_f - overall(worse).j_and_f:+.3f}"
+    told = re.search(r"\| (\S+) \((\S+) \.\. (\S+)\) \|$", second)
+    assert told is not None
+    mean, low, high = told.groups()
+    assert float(low) <= float(mean) <= float(high)
+    assert mean == difference
+    assert float(low) > 0
