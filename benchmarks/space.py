@@ -121,7 +121,7 @@ def tracked_masks(tracker: Tracker) -> Masks:
     def masks(frame: SceneFrame) -> dict[int, np.ndarray]:
         boxes = {} if tracker.object_ids else dict(enumerate(frame.boxes, start=1))
         prompts = [Prompt(object_id, box=np.array(box, float)) for object_id, box in boxes.items() if box is not None]
-        return {state.object_id: state.mask for state in tracker.step(frame.image, prompts).objects if state.confirmed}
+        return {state.object_id: state.mask for state in tracker.step(frame.image, prompts).objects if state.in_view}
 
     return masks
 
