@@ -108,12 +108,12 @@ class Locator:
             view = self._view(header, width, height)
             notes = view.assumed
             for state in result.objects:
-                if state.confirmed and state.box is not None:
+                if state.in_view and state.box is not None:
                     found = locate(state.mask, state.box, view.depth, view.camera, self._config)
                     places[state.object_id] = found
         except SpaceError as error:
             notes = (f"objects have no position: {error}",)
-            seen = (state.object_id for state in result.objects if state.confirmed)
+            seen = (state.object_id for state in result.objects if state.in_view)
             places |= dict.fromkeys(seen, Nowhere(str(error)))
         return Located(header.frame_id, stamp_ns(header.stamp), places, view, self._once.new(*notes))
 
