@@ -79,10 +79,11 @@ def camera_from(message: Any, rectified: bool) -> PinholeCamera:
     """
     k, p = (np.array(values, dtype=np.float64) for values in (message.k, message.p))
     fx, fy, cx, cy = (p[[0, 5, 2, 6]] if rectified and p[0] else k[[0, 4, 2, 5]]).tolist()
-    if not (np.isfinite((fx, fy, cx, cy)).all() and fx > 0 and fy > 0 and message.width and message.height):
+    if not (_is_likely(fx, cx, message.width) and _is_likely(fy, cy, message.height)):
         raise SpaceError(
-            f"camera_info has a focal length of {fx:g}, {fy:g} for {message.width}x{message.height} pixels: the camera "
-            "is not calibrated, or its driver does not say so; calibrate it"
+            f"camera_info has a focal length of {fx:g}, {fy:g} and a principal point of {cx:g}, {cy:g} for "
+            f"{message.width}x{message.height} pixels: the camera is not calibrated, or its driver does not say so; "
+            "calibrate it"
         )
     roi = message.roi
     width, height = (roi.width or message.width), (roi.height or message.height)
@@ -98,6 +99,11 @@ def camera_from(message: Any, rectified: bool) -> PinholeCamera:
         distortion=distortion,
         fisheye=bool(distortion) and message.distortion_model == "equidistant",
     )
+
+
+def _is_likely(focal: float, principal: float, size: int) -> bool:
+    """Whether a camera may have these: views from half a degree to nearly all of what is before it."""
+    return size / 100 < focal < size * 100 and abs(principal) < size * 10
 
 
 def _distortion(message: Any) -> tuple[float, ...]:
