@@ -18,12 +18,14 @@ import torch
 # This checkout is what is measured, installed or not.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from sam2_ros.config import ModelChoice, TrackerConfig
+from sam2_ros.config import ModelChoice, TrackerConfig, meaning_of
 from sam2_ros.tracking.prompt import Prompt
 from sam2_ros.tracking.ready import ready_tracker
 from sam2_ros.tracking.tracker import Tracker
 from sam2_ros.weights.loading import load_network, wants_compiling
 
+POLICY = next(each for each in dataclasses.fields(TrackerConfig) if each.name == "memory_policy")
+FRAME_NS = 33_333_333
 SETTLED = 50  # steps after which memory has to stay as it is
 
 
@@ -65,6 +67,7 @@ def main() -> int:
     parser.add_argument("--checkpoint", default="random")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--image-size", type=int, default=0)
+    parser.add_argument("--memory-policy", choices=meaning_of(POLICY).choices, default=POLICY.default)
     parser.add_argument("--compile", choices=("auto", "always", "never"), default="auto")
     parser.add_argument("--allowance", type=float, default=16, help="growth that counts as none, in MiB")
     args = parser.parse_args()
@@ -73,7 +76,7 @@ def main() -> int:
         args.model, args.checkpoint, args.device, compile_network=args.compile, image_size=args.image_size
     )
     network = load_network(choice)
-    config = TrackerConfig(max_objects=args.objects)
+    config = TrackerConfig(max_objects=args.objects, memory_policy=args.memory_policy)
     tracker = ready_tracker(network, config, wants_compiling(choice.compile_network, network.device))
     print(f"{network.config.name} on {network.device}, {tracker.tier.value}")
     rng = np.random.default_rng(0)
@@ -83,7 +86,7 @@ def main() -> int:
     for step in range(1, args.steps + 1):
         if tracker.object_ids and rng.random() < 0.05:
             tracker.remove(int(rng.choice(tracker.object_ids)))
-        tracker.step(pictures[step % 8], prompts(rng, args.size, args.objects))
+        tracker.step(pictures[step % 8], prompts(rng, args.size, args.objects), stamp_ns=step * FRAME_NS)
         now = usage(tracker)
         if step == SETTLED:
             start = now

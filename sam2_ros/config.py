@@ -106,6 +106,20 @@ class TrackerConfig(Config):
     mask_encoding: str = _parameter(
         "mono8", "label image: mono8 (ids to 255) or mono16 (ids to 65535)", choices=("mono8", "mono16")
     )
+    lost_after: float = _parameter(
+        2.0,
+        "seconds out of view after which an object counts as lost and no longer as absent; it is looked for in both",
+        limits=(0, 86_400),
+    )
+    unsure_mask_score: float = _parameter(
+        0.65, "predicted IoU below which an object in view is unsure, not confirmed; calibrated for nano", limits=(0, 1)
+    )
+    unsure_stability: float = _parameter(
+        0.75,
+        "stability below which an object in view is unsure: the share of its mask that stays when the threshold of its "
+        "logits goes from -1 to 1; calibrated for nano",
+        limits=(0, 1),
+    )
     fill_hole_area: int = _parameter(
         0,
         "holes in a mask up to this many pixels are filled; 0 leaves them",

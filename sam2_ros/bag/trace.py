@@ -36,6 +36,7 @@ def _entry(result: FrameResult, state: ObjectState) -> dict[str, Any]:
         "stamp_ns": result.stamp_ns,
         "object": state.object_id,
         "label": state.label,
+        "state": state.state.name,
         "object_score": round(state.object_score, 4),
         "mask_score": round(state.mask_score, 4),
         "area": state.area,

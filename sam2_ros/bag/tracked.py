@@ -1,12 +1,14 @@
 """What a tracker found in a clip: from a bag that it wrote, or from a folder of label images, one frame at a time."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import BagError, ImageError
 from ..measures.labels import LabelImage
 from ..measures.scoring import Found, Said
+from ..tracking.presence import Presence
 from .definitions import IMAGE, TRACKED_OBJECT_ARRAY
 from .label_images import labels_of
 from .layouts import LabelFolder
@@ -14,6 +16,8 @@ from .names import MASKS_TOPIC, OBJECTS_TOPIC
 from .reader import BagReader, Topic
 from .seek import Seeker
 from .stamps import Clock
+
+STATES = {presence.value: presence.name for presence in Presence}
 
 
 class Tracked(Protocol):
@@ -124,7 +128,18 @@ def _topic(bag: BagReader, name: str, type_name: str) -> Topic:
 
 
 def _said(message: Any) -> dict[int, Said]:
-    return {
-        int(state.id): Said(bool(state.visible), float(state.visibility), float(state.mask_score), str(state.label))
-        for state in message.objects
-    }
+    return {int(state.id): _said_of(state) for state in message.objects}
+
+
+def _said_of(state: Any) -> Said:
+    """Of a sam2_ros/TrackedObject; one of an earlier version has no state and tells nothing of memory."""
+    said = Said(bool(state.visible), float(state.visibility), float(state.mask_score), str(state.label))
+    if not hasattr(state, "state"):
+        return said
+    return replace(
+        said,
+        state=STATES.get(int(state.state), ""),
+        remembered=bool(state.remembered),
+        anchor=bool(state.anchor),
+        memory_note=str(state.memory_note),
+    )

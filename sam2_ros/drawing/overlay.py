@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..tracking.presence import Presence
 from ..tracking.result import FrameResult, ObjectState
 
 # After Okabe and Ito, whose colours the colour-blind tell apart too; in an order so that neighbouring ids differ most.
@@ -90,7 +91,7 @@ def draw(frame: np.ndarray, result: FrameResult) -> np.ndarray:
         _paint_mask(picture, state, pen.line)
     taken = _list_hidden(picture, [state for state in result.objects if not _is_shown(state)], pen)
     for state in shown:
-        tag = Tag(_name(state), f"vis {state.visibility:.2f}  iou {state.mask_score:.2f}", colour_of(state.object_id))
+        tag = Tag(_name(state), _remark(state), colour_of(state.object_id))
         spot = _find_spot(picture, state, _width(tag, pen), pen.height, taken)
         _paint_tag(picture, tag, spot, pen)
         taken.append(spot)
@@ -131,6 +132,17 @@ def _name(state: ObjectState) -> str:
     return f"{state.object_id} {label}".strip()
 
 
+def _remark(state: ObjectState) -> str:
+    scores = f"vis {state.visibility:.2f}  iou {state.mask_score:.2f}"
+    return f"{scores}  unsure" if state.state is Presence.UNSURE else scores
+
+
+def _hidden_remark(state: ObjectState) -> str:
+    if state.state is Presence.LOST:
+        return "lost"
+    return "no mask" if state.visible else "not visible"
+
+
 def _width(tag: Tag, pen: Pen) -> int:
     return pen.width(tag.name) + pen.width(tag.remark)
 
@@ -167,9 +179,7 @@ def _ink_on(colour: Colour) -> Colour:
 def _list_hidden(picture: np.ndarray, hidden: Sequence[ObjectState], pen: Pen) -> list[Spot]:
     """Name the hidden objects in the lower left corner, in up to half of the picture's height; the spots they take."""
     room = max(1, picture.shape[0] // 2 // pen.height)
-    tags = [
-        Tag(_name(state), "no mask" if state.visible else "not visible", colour_of(state.object_id)) for state in hidden
-    ]
+    tags = [Tag(_name(state), _hidden_remark(state), colour_of(state.object_id)) for state in hidden]
     if len(tags) > room:
         tags = [*tags[: room - 1], Tag(f"+{len(tags) - room + 1}", "more", DARK)]
     spots = []

@@ -31,6 +31,10 @@ class Row:
     found_area: int  # pixels
     visibility: float  # as published, 0..1; NaN where nothing was published
     mask_score: float  # predicted IoU as published, 0..1; NaN where nothing was published
+    state: str = ""  # as published: CONFIRMED, UNSURE, ABSENT or LOST; empty where nothing was published
+    remembered: bool = True  # whether the frame entered the object's memory
+    anchor: bool = False  # for long, as an anchor
+    memory_note: str = ""  # why it is not remembered, or an anchor
 
 
 @dataclass(frozen=True, slots=True)

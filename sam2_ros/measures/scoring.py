@@ -18,6 +18,10 @@ class Said:
     visibility: float = float("nan")  # 0..1; NaN: nothing published
     mask_score: float = float("nan")  # predicted IoU, 0..1
     label: str = ""
+    state: str = ""  # CONFIRMED, UNSURE, ABSENT or LOST
+    remembered: bool = True
+    anchor: bool = False
+    memory_note: str = ""  # why it is not remembered, or an anchor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,6 +146,10 @@ class Scorer:
             found_area=found_area,
             visibility=said.visibility,
             mask_score=said.mask_score,
+            state=said.state,
+            remembered=said.remembered,
+            anchor=said.anchor,
+            memory_note=said.memory_note,
         )
 
 

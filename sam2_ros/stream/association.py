@@ -1,7 +1,7 @@
 """Which detections belong to which tracked objects, and what they ask of the tracker.
 
 A detector sees everything again and again; the tracker is told only what it does not know: objects that are new, that
-it has lost, or that it has for some time seen elsewhere.
+it has lost, or that it has for some time seen elsewhere; at once where it is unsure itself.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from .history import Seen
 
 AGREEMENT = 0.5  # IoU of a detection's and an object's box from which on they say the same
 PATIENCE = 3  # detections in a row that have to disagree before the tracker is corrected
+UNSURE_PATIENCE = 1  # where the tracker itself is unsure
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +84,7 @@ class Associator:
         if owner.visible:
             count = self._contradicted.get(owner.object_id, 0) + 1
             self._contradicted[owner.object_id] = count
-            if count < PATIENCE:
+            if count < (UNSURE_PATIENCE if owner.unsure else PATIENCE):
                 return False
         self._contradicted.pop(owner.object_id, None)
         return detection.score >= self.config.min_detection_score

@@ -30,7 +30,7 @@ class Doubles:
 
 def _pairs(states: Sequence[ObjectState]) -> Iterator[tuple[int, int]]:
     """Ids of the objects that have nearly the same mask."""
-    for first, second in combinations((state for state in states if state.confirmed), 2):
+    for first, second in combinations((state for state in states if state.in_view), 2):
         small, large = sorted((first.area, second.area))
         if small > SAME * large and _overlap(first, second) > SAME:  # no overlap is larger than the ratio of areas
             yield first.object_id, second.object_id

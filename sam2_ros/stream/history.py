@@ -9,6 +9,7 @@ import numpy as np
 
 from ..config import TimeConfig
 from ..errors import PromptError
+from ..tracking.presence import Presence
 from ..tracking.result import FrameResult, ObjectState
 from ..tracking.tracker import PastFrame
 from .messages import NS_PER_S
@@ -24,6 +25,7 @@ class Seen:
     label: str
     visible: bool  # and with a mask: one without is looked for like a lost one
     box: tuple[int, int, int, int] | None  # of its mask: x_min, y_min, x_max, y_max
+    unsure: bool = False  # the mask may be wrong
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +48,7 @@ def remembered(image: np.ndarray, result: FrameResult) -> Remembered:
 
 
 def _seen(state: ObjectState) -> Seen:
-    return Seen(state.object_id, state.label, state.confirmed, state.box)
+    return Seen(state.object_id, state.label, state.in_view, state.box, state.state is Presence.UNSURE)
 
 
 class FrameHistory:

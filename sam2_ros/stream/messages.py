@@ -185,10 +185,12 @@ def objects_message(types: MessageTypes, header: Any, result: FrameResult, laten
 def _tracked_object(types: MessageTypes, header: Any, state: ObjectState, cropped_masks: bool) -> Any:
     x_min, y_min, _, _ = state.box or (0, 0, 0, 0)
     x, y = state.centroid or (0.0, 0.0)
+    note = state.memory
     crop = _crop(state) if cropped_masks else np.zeros((0, 0), dtype=np.uint8)
     return types.TrackedObject(
         id=int(state.object_id),
         label=str(state.label),
+        state=int(state.state),
         visible=bool(state.visible),
         object_score=float(state.object_score),
         visibility=float(state.visibility),
@@ -199,6 +201,9 @@ def _tracked_object(types: MessageTypes, header: Any, state: ObjectState, croppe
         first_seen=time_message(types, state.first_seen_ns),
         last_seen=time_message(types, state.last_seen_ns),
         frames_since_seen=int(state.frames_since_seen),
+        remembered=note is None or note.kept,
+        anchor=note is not None and note.promoted,
+        memory_note="" if note is None or (note.kept and not note.promoted) else note.why,
         mask=image_message(types, header, "mono8", crop),
         mask_x_offset=int(x_min) if crop.size else 0,
         mask_y_offset=int(y_min) if crop.size else 0,

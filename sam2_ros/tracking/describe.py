@@ -12,6 +12,7 @@ import numpy as np
 
 from ..config import TrackerConfig
 from .clean import clean, largest_part
+from .presence import presence_of, stability_of
 from .region import Region, positive_region, upsample
 from .result import ObjectState
 from .track import Sighting
@@ -65,7 +66,7 @@ def describe(
         if patch is not None:
             mask[patch.region.slices] = patch.mask
             _paint(labels, highest, patch, sighting.track.object_id)
-        states.append(_state(sighting, spoken, mask, _shape(patch, config), stamp_ns))
+        states.append(_state(sighting, spoken, mask, _shape(patch, config), stamp_ns, config))
     return states, labels
 
 
@@ -122,9 +123,13 @@ def shape_of(patch: Patch) -> MaskShape:
     )
 
 
-def _state(sighting: Sighting, said: Said, mask: np.ndarray, shape: MaskShape, stamp_ns: int) -> ObjectState:
+def _state(
+    sighting: Sighting, said: Said, mask: np.ndarray, shape: MaskShape, stamp_ns: int, config: TrackerConfig
+) -> ObjectState:
     visible = said.object_score > 0
-    track = sighting.track.seen(visible and shape.area > 0, stamp_ns)
+    in_view = visible and shape.area > 0
+    track = sighting.track.seen(in_view, stamp_ns)
+    absent_ns = stamp_ns - track.last_seen_ns
     return ObjectState(
         object_id=track.object_id,
         label=track.label,
@@ -140,4 +145,5 @@ def _state(sighting: Sighting, said: Said, mask: np.ndarray, shape: MaskShape, s
         frames_since_seen=track.frames_since_seen,
         prediction=sighting.prediction,
         tracked=sighting.tracked,
+        state=presence_of(in_view, said.mask_score, stability_of(said.low_res), absent_ns, config),
     )

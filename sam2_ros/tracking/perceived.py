@@ -35,6 +35,5 @@ class Perceived:
     def tracks(self, states: Sequence[ObjectState], stamp_ns: int) -> list[Track]:
         """The objects' tracks after this image."""
         return [
-            sighting.track.seen(state.confirmed, stamp_ns)
-            for sighting, state in zip(self.sightings, states, strict=True)
+            sighting.track.seen(state.in_view, stamp_ns) for sighting, state in zip(self.sightings, states, strict=True)
         ]

@@ -9,6 +9,7 @@ from torch import Tensor
 from ..model.mask_decoder import resize_logits
 from ..model.sam2 import MaskPrediction
 from .policies.policy import Attended
+from .presence import Presence
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,15 @@ class ObjectState:
     area: int  # pixels of the mask
     centroid: tuple[float, float] | None  # x, y of the mask
     first_seen_ns: int  # stamp of the image of the first prompt
-    last_seen_ns: int  # stamp of the last image in which it was confirmed
-    frames_since_seen: int  # steps since then, 0 when confirmed now
+    last_seen_ns: int  # stamp of the last image in which it was in view
+    frames_since_seen: int  # steps since then, 0 when in view now
     prediction: MaskPrediction  # what the network said, B = 1
     tracked: MaskPrediction | None  # what tracking alone said, before a prompt on this frame; None for a new object
     memory: MemoryNote | None = None  # None: there is none yet
+    state: Presence = Presence.CONFIRMED
 
     @property
-    def confirmed(self) -> bool:
+    def in_view(self) -> bool:
         """Whether it was really seen: visible, and with a mask that is not empty."""
         return self.visible and self.area > 0
 

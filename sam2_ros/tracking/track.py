@@ -20,9 +20,9 @@ class Track:
     frames_since_seen: int
     born: int  # frame index of the first prompt
 
-    def seen(self, confirmed: bool, stamp_ns: int) -> "Track":
+    def seen(self, in_view: bool, stamp_ns: int) -> "Track":
         """The track after one more image, with the object in it or not."""
-        if confirmed:
+        if in_view:
             return replace(self, last_seen_ns=stamp_ns, frames_since_seen=0)
         return replace(self, frames_since_seen=self.frames_since_seen + 1)
 

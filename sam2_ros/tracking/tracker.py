@@ -335,7 +335,7 @@ def unconfirmed(states: Sequence[ObjectState], prompted: Collection[int]) -> lis
         f"object {state.object_id} counts as visible ({state.object_score:.1f}), but its mask is empty, so it is not "
         f"taken as seen; prompt it {'with a larger mask or box' if state.object_id in prompted else 'again'}"
         for state in states
-        if state.visible and not state.confirmed and (state.object_id in prompted or state.frames_since_seen == 1)
+        if state.visible and not state.in_view and (state.object_id in prompted or state.frames_since_seen == 1)
     ]
 
 

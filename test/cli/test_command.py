@@ -55,6 +55,7 @@ def test_every_option_of_replay_arrives(tmp_path, capsys, monkeypatch):
         run(
             *("replay", "in", "--output", "out", "--image-topic", "/i", "--prompts", "p.yaml", "--prompts-topic", "/p"),
             *("--start", "1.5", "--duration", "2", "--no-images", "--overlay", "--video", "v.mp4", "--overlays", "dir"),
+            *("--trace", "t.jsonl"),
             *(
                 "--as-live",
                 "--recover",
@@ -81,6 +82,7 @@ def test_every_option_of_replay_arrives(tmp_path, capsys, monkeypatch):
         "overlay": "True",
         "video": "v.mp4",
         "overlays": "dir",
+        "trace": "t.jsonl",
         "storage": "sqlite3",
         "progress": "False",
         "as_live": "True",

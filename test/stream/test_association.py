@@ -24,6 +24,10 @@ def seen(object_id: int, box: tuple[int, int, int, int] | None, label: str = "cu
     return Seen(object_id, label, box is not None, box)
 
 
+def unsure(object_id: int, box: tuple[int, int, int, int]) -> Seen:
+    return Seen(object_id, "cup", True, box, unsure=True)
+
+
 def asked(prompts: list[Prompt]) -> list[tuple[int, str, list[float]]]:
     return [(p.object_id, p.label, [] if p.box is None else p.box.tolist()) for p in prompts]
 
@@ -42,6 +46,14 @@ def test_the_pairs_with_the_largest_overlap_belong_together(associator: Associat
     # The first detection overlaps both objects; alone it would take the one that the second needs.
     objects = [seen(1, (0, 0, 40, 40)), seen(2, (20, 0, 60, 40))]
     assert associator.prompts([detection((14, 0, 54, 40)), detection((22, 0, 62, 40))], objects, 5) == []
+
+
+def test_where_the_tracker_is_unsure_one_detection_that_disagrees_corrects_it(associator: Associator) -> None:
+    apart = (10, 10, 50, 26)  # less than half of the object's box
+    assert associator.prompts([detection(apart)], [seen(1, HERE)], 5) == []
+    assert asked(associator.prompts([detection(apart)], [unsure(1, HERE)], 5)) == [(1, "cup", [*apart])]
+    assert associator.prompts([detection(NEAR)], [unsure(1, HERE)], 5) == []  # it says the same
+    assert associator.prompts([detection(apart, score=0.4)], [unsure(1, HERE)], 5) == []  # too weak to correct
 
 
 def test_a_weak_detection_starts_nothing(associator: Associator) -> None:

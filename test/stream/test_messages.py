@@ -23,8 +23,9 @@ from sam2_ros.stream.messages import (
     time_message,
 )
 from sam2_ros.stream.pixels import image_to_rgb
+from sam2_ros.tracking.presence import Presence
 from sam2_ros.tracking.prompt import Prompt
-from sam2_ros.tracking.result import FrameResult, ObjectState
+from sam2_ros.tracking.result import FrameResult, MemoryNote, ObjectState
 
 # --- time ------------------------------------------------------------------------------------------------------------
 
@@ -232,6 +233,30 @@ def test_objects_message() -> None:
     assert hidden.object_score == -3.0
     assert hidden.box == NO_BOX
     assert hidden.centroid == TYPES.Point2D(x=0.0, y=0.0)
+
+
+@pytest.mark.parametrize(
+    ("note", "remembered", "anchor", "said"),
+    [
+        (None, True, False, ""),
+        (MemoryNote(None, kept=True, promoted=False, why="no distractor is seen"), True, False, ""),
+        (MemoryNote(None, kept=False, promoted=False, why="it is absent"), False, False, "it is absent"),
+        (MemoryNote(None, kept=True, promoted=True, why="a distractor is seen"), True, True, "a distractor is seen"),
+    ],
+)
+def test_why_an_object_is_not_remembered_stands_in_its_message(
+    note: MemoryNote | None, remembered: bool, anchor: bool, said: str
+) -> None:
+    mask = np.ones((HEIGHT, WIDTH), dtype=bool)
+    result = make_result(mask.astype(np.uint8), make_state(1, mask, memory=note, state=Presence.UNSURE))
+    (item,) = through_the_wire(objects_message(TYPES, HEADER, result, 0.1, cropped_masks=False)).objects
+    assert (item.remembered, item.anchor, item.memory_note) == (remembered, anchor, said)
+    assert item.state == item.UNSURE == 1
+
+
+def test_states_are_those_of_the_message() -> None:
+    message = TYPES.TrackedObject
+    assert {name: getattr(message, name) for name in Presence.__members__} == {p.name: p.value for p in Presence}
 
 
 def test_the_box_of_an_object_is_a_prompt_around_the_pixels_that_it_has() -> None:

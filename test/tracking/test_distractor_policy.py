@@ -312,6 +312,6 @@ def test_it_is_a_value_of_plain_numbers() -> None:
 
 
 def test_spaced_frames_by_hand() -> None:
-    assert recent_spaced([3, 5, 9, 10, 12], 3) == [12, 10, 5]
-    assert recent_spaced([3, 5, 9, 10], 2) == [10, 5]
-    assert recent_spaced([], 2) == []
+    assert recent_spaced([3, 5, 9, 10, 12], [5, 10], 3) == [12, 10, 5]
+    assert recent_spaced([3, 5, 9, 10], [5, 10], 2) == [10, 5]
+    assert recent_spaced([], [], 2) == []

@@ -26,7 +26,7 @@ def test_an_object_whose_mask_vanishes_is_visible_by_definition_but_not_confirme
     tracker = Tracker(exact)
     result = tracker.step(frames(1)[0], [Prompt(3, mask=PIXEL)], stamp_ns=70)
     (state,) = result.objects
-    assert (state.visible, state.area, state.box, state.confirmed) == (True, 0, None, False)
+    assert (state.visible, state.area, state.box, state.in_view) == (True, 0, None, False)
     assert state.frames_since_seen == 1
     assert result.outcomes[0].accepted
     assert result.warnings == (
@@ -95,7 +95,7 @@ def test_an_object_that_was_denied_in_plain_view_is_found_again() -> None:
         if 4 <= index < 8:
             prompts = [Prompt(1, mask=nothing)]
         (state,) = tracker.step(disc(index), prompts).objects
-        visible.append(state.confirmed)
+        visible.append(state.in_view)
     assert visible[:8] == [True] * 4 + [False] * 4
     assert visible[-1]
     assert state.area == pytest.approx(1600, rel=0.15)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from sam2_ros.model.probe import History
 from sam2_ros.tracking.policies.kalman import Kalman
 from sam2_ros.tracking.policies.motion import STEADY, Motion, box_of, frames_between, overlap
 from sam2_ros.tracking.policies.policy import EMPTY, Attended, Held, Limits, Plan, Sight
@@ -84,6 +85,15 @@ def test_the_last_six_frames_that_were_sure_are_attended_by_rank() -> None:
     assert attended.recent == (3, 5, 6, 7, 10, 11)
     assert attended.rows == (5, 4, 3, 2, 1, 0)
     assert attended.pointers == tuple(range(11, 0, -1))  # unfiltered
+
+
+def test_an_object_in_view_attends_to_what_was_prepared_for() -> None:
+    memory = Memory()
+    for frame in range(1, 20):
+        memory.see(sight(frame, 5))
+    attended = memory.at(20)
+    shape = History(len(attended.prompted) + len(attended.recent), 1 + len(attended.pointers))
+    assert shape == memory.policy.steady(1) == History(7, 16)
 
 
 def test_the_frame_before_is_always_attended() -> None:

@@ -35,7 +35,7 @@ class Distractor:
 
     limits: Limits
     anchors: tuple[int, ...] = ()  # frames that were promoted, ascending
-    spaced: tuple[int, ...] = ()  # frames with numbers that the stride divides, ascending
+    spaced: tuple[int, ...] = ()  # frames with the object whose number the stride divides, ascending
     latest: int = EMPTY  # frame that is remembered and not an anchor
     sizes: tuple[tuple[int, int], ...] = ()  # frame and pixels of masks that were tracked, ascending
 
@@ -60,7 +60,7 @@ class Distractor:
         anchors = self._anchors(held, prompted, now)
         fixed = [*prompted, *anchors]
         room = self.limits.masks - min(len(fixed), self.anchors_attended)
-        recent = recent_spaced([f for f in held.recent if EMPTY < f < now and f not in fixed], room)
+        recent = recent_spaced([f for f in held.recent if EMPTY < f < now and f not in fixed], self.spaced, room)
         past = [frame for frame in fixed if frame <= now]
         seen = sorted((f for f in held.pointers if EMPTY < f < now and f not in fixed), reverse=True)
         return Attended(
@@ -94,7 +94,7 @@ class Distractor:
         return Plan(
             policy,
             recent=(free_entry(held.recent, wanted),),
-            pointers=(_pointer_entry(held.pointers, policy.anchors),),
+            pointers=(free_entry(held.pointers, policy.anchors),),
             promoted=not refusal,
             why=refusal or seen,
         )
@@ -141,15 +141,10 @@ class Distractor:
         )
 
 
-def recent_spaced(frames: Sequence[int], count: int) -> list[int]:
-    """Of these frames at most ``count``, newest first: the last one, then those before it that the stride divides."""
+def recent_spaced(frames: Sequence[int], spaced: Sequence[int], count: int) -> list[int]:
+    """Of these frames at most ``count``, newest first: the last one, then those before it that are ``spaced``."""
     if not frames or count < 1:
         return []
     latest = max(frames)
-    spaced = sorted((frame for frame in frames if frame < latest and frame % STRIDE == 0), reverse=True)
-    return [latest, *spaced[: count - 1]]
-
-
-def _pointer_entry(held: Sequence[int], anchors: Sequence[int]) -> int:
-    """A free entry, else that of the oldest frame that is no anchor."""
-    return min((frame, entry) for entry, frame in enumerate(held) if frame == EMPTY or frame not in anchors)[1]
+    before = sorted((frame for frame in frames if frame < latest and frame in spaced), reverse=True)
+    return [latest, *before[: count - 1]]

@@ -135,8 +135,9 @@ def recent_pointers(held: Held, attended: Sequence[int], now: int) -> tuple[int,
 
 
 def free_entry(held: Sequence[int], wanted: Collection[int]) -> int:
-    """The first entry that holds nothing, or no frame that is still wanted."""
-    return next(entry for entry, frame in enumerate(held) if frame == EMPTY or frame not in wanted)
+    """One that holds nothing, else the one with the oldest frame that is no longer wanted: what is younger may serve a
+    late prompt yet."""
+    return min((frame, entry) for entry, frame in enumerate(held) if frame == EMPTY or frame not in wanted)[1]
 
 
 def median(values: Sequence[int]) -> float:
