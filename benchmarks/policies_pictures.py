@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """One clip of `policies.py` as pictures: what each memory policy made of it, a row of frames for each policy.
 
-Coloured is what was found, outlined in white what is true. Below the number of the frame stands the state of each object
-(C confirmed, U unsure, A absent, L lost) with its predicted IoU, and A where the frame became an anchor, - where it is
-not remembered.
+Coloured is what was found, outlined in white what is true. Below the number of the frame stands the state of each
+object (C confirmed, U unsure, A absent, L lost) with its predicted IoU, and A where the frame became an anchor, - where
+it is not remembered.
 """
 
 import argparse
@@ -33,6 +33,8 @@ def pictures(options: argparse.Namespace) -> Iterator[list[np.ndarray]]:
     for index, frame in enumerate(scene(options.seed, settings)):
         image, prompts = trackers[0].encode(frame.image), () if index else boxes(frame)
         results = [tracker.step(image, prompts, round(index * 1e9 / settings.fps)) for tracker in trackers]
+        if index > options.last:
+            return
         if index >= options.first and (index - options.first) % options.every == 0:
             yield [picture(frame, result) for result in results]
 
@@ -82,12 +84,14 @@ def main() -> int:
     add("--kind", default="hard+distractors", choices=KINDS, metavar="KIND", help=f"of: {', '.join(KINDS)}")
     add("--seed", type=int, default=500)
     add("--first", type=int, default=0, metavar="FRAME")
+    add("--last", type=int, default=1_000_000, metavar="FRAME")
     add("--every", type=int, default=3, metavar="FRAMES")
     add("--policies", nargs="+", default=["official", "distractor"], choices=POLICIES)
     add("--model", default="nano")
     add("--checkpoint", default="auto")
     options = parser.parse_args()
-    cv2.imwrite(str(options.output), sheet(list(pictures(options)))[..., ::-1])
+    whole = sheet(list(pictures(options)))
+    cv2.imwrite(str(options.output), whole[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, 70))
     return 0
 
 
