@@ -21,6 +21,8 @@ PARAMETERS = {
     "device": "auto, cpu, cuda or cuda:N",
     "precision": "auto, float32, bfloat16 or float16",
     "image_transport": "raw, or compressed, which takes image_topic's /compressed",
+    "state_file": "file .safetensors in which what is tracked outlives the node",
+    "allow_file_services": "folder for the services save_state, load_state, save_object and load_object",
 }
 # The same for those that are true or false.
 SWITCHES = {"use_sim_time": "take the time from /clock"}

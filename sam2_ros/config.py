@@ -274,5 +274,54 @@ class NodeConfig(Config):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class StateConfig(Config):
+    """What outlives the live node. Raises ConfigError."""
+
+    state_file: str = _parameter(
+        "",
+        "file, ending with .safetensors, to which all that is tracked is saved, and from which it is restored when the "
+        "node is activated again; empty: nothing outlives the node",
+        settable=Settable.INACTIVE,
+    )
+    autosave_seconds: float = _parameter(
+        10.0,
+        "seconds between two saves to state_file, beside those when an object begins or ends, at deactivation and at "
+        "the end; 0 leaves only the last two",
+        limits=(0, 3600),
+        settable=Settable.INACTIVE,
+    )
+    state_max_age: float = _parameter(
+        3600.0,
+        "seconds after which what is saved in state_file is no longer restored, but put aside",
+        limits=(0, 1_000_000_000),
+        settable=Settable.INACTIVE,
+    )
+    allow_file_services: str = _parameter(
+        "",
+        "folder in which the services save_state, load_state, save_object and load_object may read and write; empty: "
+        "they are refused",
+        settable=Settable.INACTIVE,
+    )
+
+    def __post_init__(self) -> None:
+        Config.__post_init__(self)
+        if self.state_file and not self.state_file.endswith(".safetensors"):
+            raise ConfigError(f"parameter state_file is {self.state_file!r}; give a file that ends with .safetensors")
+
+
+@dataclass(frozen=True, slots=True)
+class InputConfig(Config):
+    """Which images are taken. Raises ConfigError."""
+
+    max_image_pixels: int = _parameter(
+        50_000_000,
+        "pixels that an image may have; a larger one is refused before it is decoded",
+        limits=(1, 89_000_000),  # beyond, Pillow warns of bombs by itself
+    )
+
+
 # What the live node declares as parameters.
-CONFIGS: tuple[type[Config], ...] = (ModelChoice, TrackerConfig, TimeConfig, DetectionConfig, NodeConfig)
+CONFIGS: tuple[type[Config], ...] = (
+    *(ModelChoice, TrackerConfig, InputConfig, TimeConfig, DetectionConfig, NodeConfig, StateConfig),
+)

@@ -3,6 +3,13 @@
 The library raises these, the command line prints them and exits 1, the node logs them, drops the input and goes on.
 """
 
+LONGEST_QUOTE = 60  # characters of what others wrote that a sentence repeats
+
+
+def quoted(text: str) -> str:
+    """What others wrote, for a sentence: on one line, not too long."""
+    return repr(text if len(text) <= LONGEST_QUOTE else f"{text[: LONGEST_QUOTE - 3]}...")
+
 
 class Sam2RosError(Exception):
     """Base of every error that this package raises on purpose."""
@@ -30,6 +37,10 @@ class ImageError(Sam2RosError):
 
 class PromptError(Sam2RosError):
     """A prompt cannot be used on this image or for this object."""
+
+
+class StateError(Sam2RosError):
+    """A saved state cannot be written, is damaged, or is of another network or other settings."""
 
 
 class BagError(Sam2RosError):

@@ -24,6 +24,7 @@ ALLOWED = {
     "measures": {"errors"},
     "tracking": {"model", *LEAVES},
     "weights": {"model", *LEAVES},
+    "stored": {"tracking", *LEAVES},
     "report": {"measures", "errors"},
     "__init__": {"model", "tracking"},
     "drawing": {"tracking"},
@@ -34,10 +35,22 @@ ALLOWED = {
     "evaluation": {"bag", "measures", "model", "report", "stream", "tracking", "weights", *LEAVES},
     "demo": {"bag", "drawing", "evaluation", "synthetic", "tracking", "weights", *LEAVES},
     "cli": {
-        *("bag", "bench", "demo", "evaluation", "machine", "measures", "report", "synthetic", "tracking", "weights"),
+        *("bag", "bench", "demo", "evaluation", "machine", "measures", "report", "stored", "synthetic", "tracking"),
+        *("weights", *LEAVES),
+    },
+    "ros": {
+        "demo",
+        "drawing",
+        "machine",
+        "msg",
+        "srv",
+        "stored",
+        "stream",
+        "synthetic",
+        "tracking",
+        "weights",
         *LEAVES,
     },
-    "ros": {"demo", "drawing", "machine", "msg", "srv", "stream", "synthetic", "tracking", "weights", *LEAVES},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 STARTERS = sorted([*CHECKOUT.glob("scripts/*"), *CHECKOUT.glob("launch/*.py")])

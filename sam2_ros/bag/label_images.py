@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from ..errors import BagError, ImageError
-from ..stream.pixels import plane
+from ..errors import BagError, ImageError, quoted
+from ..stream.picture_size import picture_size
+from ..stream.pixels import MAX_PIXELS, check_size, plane
 
 # Bytes in native order; the message says whether they are.
 DTYPES: dict[str, "np.dtype[Any]"] = {
@@ -31,7 +32,7 @@ def labels_of(message: Any) -> np.ndarray:
     dtype = DTYPES.get(message.encoding)
     if dtype is None:
         raise ImageError(
-            f"a label image has the encoding '{message.encoding}', whose pixels are no ids; "
+            f"a label image has the encoding {quoted(message.encoding)}, whose pixels are no ids; "
             f"publish one of {', '.join(DTYPES)}"
         )
     rows = plane(message, dtype.itemsize)
@@ -41,13 +42,16 @@ def labels_of(message: Any) -> np.ndarray:
 
 
 def _of_png_bytes(message: Any) -> np.ndarray:
+    data = np.frombuffer(message.data, dtype=np.uint8)
+    if (size := picture_size(data)) is not None:
+        check_size(*size, MAX_PIXELS)
     try:
-        pixels = cv2.imdecode(np.frombuffer(message.data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+        pixels = None if size is None else cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
     except cv2.error:
         pixels = None
     if pixels is None or pixels.ndim != 2 or not message.format.lower().endswith("png"):
         raise ImageError(
-            f"a compressed label image of format '{message.format}' is no PNG of one channel; "
+            f"a compressed label image of format {quoted(message.format)} is no PNG of one channel; "
             "other formats change ids, publish PNG or a raw label image"
         )
     return pixels

@@ -16,7 +16,7 @@ from rosbags.serde import SerdeError
 from rosbags.typesys import get_types_from_msg
 from rosbags.typesys.base import TypesysError
 
-from ..errors import BagError
+from ..errors import BagError, quoted
 from ..stream.messages import NS_PER_S
 from . import zstd
 from .definitions import new_typestore, typestore
@@ -192,8 +192,8 @@ def _check_files(path: Path, metadata: Metadata) -> None:
         )
     if metadata.compression not in ("", "zstd"):
         raise BagError(
-            f"the bag {path} is compressed with '{metadata.compression}', which cannot be read; convert it to zstd or "
-            "none with 'ros2 bag convert'"
+            f"the bag {path} is compressed with {quoted(metadata.compression)}, which cannot be read; "
+            "convert it to zstd or none with 'ros2 bag convert'"
         )
 
 

@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from ..config import TimeConfig
+from ..config import InputConfig, TimeConfig
 from ..drawing.overlay import draw
 from ..errors import BagError, DeviceError, Sam2RosError
 from ..stream.messages import Action, stamp_ns
@@ -53,6 +54,7 @@ class ReplayRequest:
     storage: str = DEFAULT_STORAGE  # or sqlite3
     progress: bool = True  # a bar, on a terminal
     time: TimeConfig = field(default_factory=TimeConfig)
+    input: InputConfig = field(default_factory=InputConfig)
     as_live: bool = False  # only images for which the bag has results: the live node dropped the rest
     only: frozenset[int] | None = None  # stamps of the images to track in; None: all
     clock: Clock | None = None  # None: by the stamps of the images where they advance, else by recording
@@ -117,13 +119,14 @@ def replay(request: ReplayRequest, make_tracker: Callable[[], Tracker]) -> Repla
             _log.warning("%s", standing_note(topic.name))
         only = _only(bag, request, clock)
         schedule = Schedule(_recorded_prompts(bag, request.prompts_topic), entries, span.start_ns)
-        if not schedule.not_applied():
+        convert = partial(to_rgb, max_pixels=request.input.max_image_pixels)
+        pipeline = Pipeline(make_tracker(), convert, request.time)
+        if not schedule.not_applied() and not pipeline.tracker.object_ids:
             _log.warning(
                 "there are no prompts, so nothing will be tracked: %s has none on %s, and no prompts file was given",
                 request.bag,
                 request.prompts_topic,
             )
-        pipeline = Pipeline(make_tracker(), to_rgb, request.time)
         started = time.monotonic()
         with _outputs(request, topic) as outputs:
             tally = Run(bag, pipeline, schedule, outputs, clock, only).images(topic, span, request.progress)

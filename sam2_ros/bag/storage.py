@@ -16,7 +16,7 @@ from typing import Protocol
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import Reader
 
-from ..errors import BagError
+from ..errors import BagError, quoted
 from ..stream.messages import NS_PER_S
 from . import zstd
 from .cut_mcap import MAGIC as MCAP_MAGIC
@@ -186,7 +186,7 @@ def _check_content(path: Path, file: Path) -> None:
         profile = head[_PROFILE.size : _PROFILE.size + length].decode(errors="replace")
         if profile != "ros2":
             raise BagError(
-                f"{path} is an mcap file of the profile '{profile}', no rosbag2; convert it to profile 'ros2'"
+                f"{path} is an mcap file of the profile {quoted(profile)}, no rosbag2; convert it to profile 'ros2'"
             )
 
 

@@ -108,6 +108,8 @@ class Fields:
             return default
         try:
             return yaml.SafeLoader("").construct_document(field.node)
+        except RecursionError:
+            raise self.error(f"the value of key '{key}' is nested too deeply", field.line) from None
         except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
             problem = getattr(error, "problem", None) or error
             raise self.error(f"the value of key '{key}' cannot be used: {problem}", field.line) from error
@@ -121,6 +123,8 @@ def read_yaml(file: Path) -> yaml.Node:
         raise BagError(f"the file {file} cannot be read: {getattr(error, 'strerror', None) or error}") from error
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except RecursionError:
+        raise BagError(f"{file} is nested too deeply; give a list of prompts") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1

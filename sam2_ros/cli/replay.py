@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from ..bag.names import PROMPTS_TOPIC
-from ..config import ModelChoice, TimeConfig, TrackerConfig
+from ..config import InputConfig, ModelChoice, TimeConfig, TrackerConfig
 from .command import Command
 from .options import add_config_options, add_storage, config_from
 from .terminal import say
@@ -38,17 +38,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--overlay", action="store_true", help="write overlay pictures to the new bag as well")
     add("--video", type=Path, metavar="FILE", help="write overlay pictures to a video, such as out.mp4")
     add("--overlays", type=Path, metavar="DIR", help="write overlay pictures to a new folder, one PNG per image")
+    add("--load-state", type=Path, metavar="FILE", help="go on with the objects of a saved state")
+    add("--save-state", type=Path, metavar="FILE", help="save what is tracked at the end to a new .safetensors file")
     add("--trace", type=Path, metavar="FILE", help="write what each object attended to and remembered, as JSON lines")
     add_storage(parser)
     add_config_options(parser.add_argument_group("model"), ModelChoice)
     add_config_options(parser.add_argument_group("tracker"), TrackerConfig)
+    add_config_options(parser.add_argument_group("images"), InputConfig)
     add_config_options(parser.add_argument_group("time"), TimeConfig)
 
 
 def run(options: argparse.Namespace) -> None:
     """Track and say what came of it. Raises Sam2RosError."""
     from ..bag.replay import ReplayRequest, replay
+    from ..bag.staging import check_free
+    from ..stored.state_file import read_state, write_state
     from ..tracking.ready import repeatable_tracker
+    from ..tracking.tracker import Tracker
     from ..weights.loading import load_network
 
     choice, config = config_from(ModelChoice, options), config_from(TrackerConfig, options)
@@ -70,11 +76,24 @@ def run(options: argparse.Namespace) -> None:
         storage=options.storage,
         progress=not options.quiet,
         time=config_from(TimeConfig, options),
+        input=config_from(InputConfig, options),
         as_live=options.as_live,
         recover=options.recover,
     )
-    compiling = choice.compile_network == "always"
-    summary = replay(request, lambda: repeatable_tracker(load_network(choice), config, compiling))
+    before = None if options.load_state is None else read_state(options.load_state).state
+    if options.save_state is not None:
+        check_free(options.save_state)
+    trackers: list[Tracker] = []  # the one that the replay has made
+
+    def make() -> Tracker:
+        trackers.append(repeatable_tracker(load_network(choice), config, choice.compile_network == "always"))
+        if before is not None:
+            trackers[0].restore(before)
+        return trackers[0]
+
+    summary = replay(request, make)
+    if options.save_state is not None:
+        write_state(options.save_state, trackers[0].state())
     for sentence in summary.prompts_not_applied:
         say(f"warning: not applied: {sentence}")
     if not options.quiet:
@@ -85,7 +104,8 @@ def run(options: argparse.Namespace) -> None:
             f"{len(summary.prompts_not_applied)} for no image"
         )
         print(f"objects: {len(summary.object_ids)} (ids: {ids})")
-        print(f"written: {', '.join(map(str, summary.outputs))}")
+        written = [*summary.outputs, *([options.save_state] if options.save_state else [])]
+        print(f"written: {', '.join(map(str, written))}")
 
 
 COMMAND = Command("replay", "track through a rosbag2 and write the results to a new one", add_options, run)

@@ -1,6 +1,7 @@
 """The one gate that weights pass: an official ``{"model": state_dict}`` file or safetensors to a network, strictly."""
 
 import dataclasses
+import hashlib
 import math
 import pickle
 import zipfile
@@ -71,6 +72,7 @@ def random_model(
 
 def ready(model: Sam2, device: torch.device | str, dtype: torch.dtype) -> Sam2:
     """The network for inference only, on its device, in its precision."""
+    model.weights_sha256 = digest(model.state_dict())
     model.requires_grad_(False).eval().to(device=device, dtype=torch.promote_types(dtype, torch.float32))
     model.fold()
     for layer in model.modules():
@@ -78,6 +80,15 @@ def ready(model: Sam2, device: torch.device | str, dtype: torch.dtype) -> Sam2:
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) and layer.out_channels >= FEWEST_CHANNELS_LAST:
             layer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the hints do not know of it
     return model.to(dtype)
+
+
+def digest(state: dict[str, Tensor]) -> str:
+    """sha256, hexadecimal, of weights by their keys: the same for the same weights in whatever file they came."""
+    content = hashlib.sha256()
+    for key, value in sorted(state.items()):
+        content.update(f"{key} {value.dtype} {tuple(value.shape)};".encode())
+        content.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    return content.hexdigest()
 
 
 def read_state(path: Path) -> dict[str, Tensor]:

@@ -87,6 +87,7 @@ class Sam2(nn.Module):
         super().__init__()
         dim, memory_dim = config.hidden_dim, config.memory_dim
         self.config = config
+        self.weights_sha256 = ""  # of the weights as they were loaded, whatever became of their precision
         self.image_encoder = image_encoder_of(config)
         self.sam_prompt_encoder = PromptEncoder(config)
         self.sam_mask_decoder = mask_decoder_of(config)

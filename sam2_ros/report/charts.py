@@ -11,6 +11,7 @@ from .series import Course
 from .ticks import ticks
 
 WIDE, HIGH = 1000, 100  # units of a course's drawing, which the page stretches
+STRIP = 7  # of these for what was not remembered, at the lower edge; anchors are twice as high
 POINTS = 600  # of one line
 SIDE, LEFT, BOTTOM, TOP = 240, 40, 40, 12  # pixels of the square charts and their margins
 HISTOGRAM_BINS = 24
@@ -33,7 +34,8 @@ def time_marks(first_s: float, last_s: float) -> list[Mark]:
 
 
 def course_chart(course: Course, first_s: float, last_s: float) -> Markup:
-    """J of one object over time, and bands where truth is hidden. It has no text: the page writes the axes."""
+    """J of one object over time, bands where truth is hidden, and what became of its memory. It has no text: the page
+    writes the axes."""
 
     def across(time_s: float) -> float:
         return WIDE * (time_s - first_s) / (last_s - first_s)
@@ -47,6 +49,22 @@ def course_chart(course: Course, first_s: float, last_s: float) -> Markup:
         )
         for band in course.hidden
     )
+    forgotten = Markup("").join(
+        Markup('<rect class="forgotten" x="{:.1f}" y="{}" width="{:.1f}" height="{}"><title>{}</title></rect>').format(
+            across(band.start_s),
+            HIGH - STRIP,
+            max(2.0, across(band.stop_s) - across(band.start_s)),
+            STRIP,
+            f"not remembered from {band.start_s:.2f} to {band.stop_s:.2f} s: {band.why}",
+        )
+        for band in course.forgotten
+    )
+    anchors = Markup("").join(
+        Markup('<rect class="anchor" x="{:.1f}" y="{}" width="3" height="{}"><title>{}</title></rect>').format(
+            across(anchor.time_s) - 1.5, HIGH - 2 * STRIP, 2 * STRIP, f"anchor at {anchor.time_s:.2f} s: {anchor.why}"
+        )
+        for anchor in course.anchors
+    )
     line = " ".join(f"{across(time):.1f},{HIGH * (1 - region):.1f}" for time, region in course.thinned(POINTS))
     grid = Markup("").join(
         Markup('<line class="grid" x1="0" x2="{}" y1="{}" y2="{}"/>').format(WIDE, y, y) for y in (0, HIGH // 2, HIGH)
@@ -54,8 +72,8 @@ def course_chart(course: Course, first_s: float, last_s: float) -> Markup:
     title = f"J of object {course.name} from {first_s:.1f} to {last_s:.1f} s, mean {course.mean:.3f}"
     return Markup(
         '<svg viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}" data-first="{}" data-last="{}">'
-        '{}{}<polyline class="line o{}" points="{}"/></svg>'
-    ).format(WIDE, HIGH, title, first_s, last_s, bands, grid, (course.object_id - 1) % 7, line)
+        '{}{}<polyline class="line o{}" points="{}"/>{}{}</svg>'
+    ).format(WIDE, HIGH, title, first_s, last_s, bands, grid, (course.object_id - 1) % 7, line, forgotten, anchors)
 
 
 def reliability_chart(bins: Sequence[ReliabilityBin], promised: str, true: str) -> Markup:

@@ -17,6 +17,7 @@ MOST_CLIPS = 50  # with a plot of their own
 MOST_OBJECTS = 12  # in one
 COLOURS = [tuple(part / 255 for part in hue) for hue in HUES]
 BAND = "#e9e4d8"
+FORGOTTEN, ANCHOR = "#8c8c8c", "#009e73"
 
 
 def write_plots(evaluations: Sequence[Evaluation], folder: Path) -> list[Path]:
@@ -50,7 +51,8 @@ def _courses(evaluation: Evaluation, path: Path) -> Path:
     for axes, course in zip(grid, sorted(lines, key=lambda each: each.object_id), strict=True):
         _course(axes, course)
     grid[0].set_xlim(*span_s(every))
-    grid[0].set_title(f"J over time: {_plain(evaluation.name)} (shaded: hidden in truth)", fontsize=10)
+    legend = "shaded: hidden in truth; below, grey: not remembered, green: anchors"
+    grid[0].set_title(f"J over time: {_plain(evaluation.name)} ({legend})", fontsize=10)
     grid[-1].set_xlabel("s from the start")
     return _saved(figure, path)
 
@@ -58,6 +60,10 @@ def _courses(evaluation: Evaluation, path: Path) -> Path:
 def _course(axes: Any, course: Course) -> None:
     for band in course.hidden:
         axes.axvspan(band.start_s, band.stop_s, color=BAND, linewidth=0)
+    for forgotten in course.forgotten:
+        axes.axvspan(forgotten.start_s, forgotten.stop_s, ymax=0.07, color=FORGOTTEN, linewidth=0)
+    for anchor in course.anchors:
+        axes.axvline(anchor.time_s, ymax=0.14, color=ANCHOR, linewidth=1.5)
     axes.plot(course.times_s, course.region, color=COLOURS[(course.object_id - 1) % len(COLOURS)], linewidth=1.2)
     axes.set_ylim(-0.03, 1.03)
     axes.set_ylabel(_plain(f"J of {course.name}"), fontsize=8)

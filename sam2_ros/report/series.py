@@ -1,13 +1,16 @@
-"""J over time for every object of a clip, and when the object is hidden in truth."""
+"""J over time for every object of a clip, when it is hidden in truth, and when it entered its memory."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TypeVar
 
 import numpy as np
 
 from ..measures.record import Evaluation, ObjectFigures, Row
 from .wording import offset_s
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +19,21 @@ class Band:
 
     start_s: float
     stop_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten(Band):
+    """A time that did not enter the object's memory."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A frame that was remembered for long."""
+
+    time_s: float
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +46,8 @@ class Course:
     region: np.ndarray  # (N,) J
     hidden: tuple[Band, ...]
     mean: float  # J of the frames that count
+    forgotten: tuple[Forgotten, ...] = ()
+    anchors: tuple[Anchor, ...] = ()
 
     @property
     def name(self) -> str:
@@ -65,16 +85,29 @@ def span_s(courses: Iterable[Course]) -> tuple[float, float]:
 def _course(evaluation: Evaluation, of: ObjectFigures, rows: Sequence[Row]) -> Course:
     times = np.array([offset_s(evaluation, row) for row in rows])
     region = np.array([row.region for row in rows])
-    hidden = tuple(_hidden(times, [row.visible for row in rows]))
-    return Course(of.object_id, of.label, times, region, hidden, of.figures.j_mean)
+    return Course(
+        object_id=of.object_id,
+        label=of.label,
+        times_s=times,
+        region=region,
+        hidden=tuple(band for seen, band in _runs(times, [row.visible for row in rows]) if not seen),
+        mean=of.figures.j_mean,
+        forgotten=tuple(
+            Forgotten(band.start_s, band.stop_s, why)
+            for (remembered, why), band in _runs(times, [(row.remembered, row.memory_note) for row in rows])
+            if not remembered
+        ),
+        anchors=tuple(
+            Anchor(float(time), row.memory_note) for time, row in zip(times, rows, strict=True) if row.anchor
+        ),
+    )
 
 
-def _hidden(times: np.ndarray, visible: Sequence[bool]) -> Iterator[Band]:
-    """Bands reach half way to the frames beside them."""
+def _runs(times: np.ndarray, values: Sequence[Value]) -> Iterator[tuple[Value, Band]]:
+    """Equal values in a row and the time that they take, which reaches half way to the frames beside them."""
     edges = np.concatenate((times[:1], (times[:-1] + times[1:]) / 2, times[-1:]))
     place = 0
-    for seen, group in groupby(visible):
+    for value, group in groupby(values):
         count = len(list(group))
-        if not seen:
-            yield Band(float(edges[place]), float(edges[place + count]))
+        yield value, Band(float(edges[place]), float(edges[place + count]))
         place += count

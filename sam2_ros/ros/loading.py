@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rclpy.executors import Executor
 
-from ..config import ModelChoice, TimeConfig, TrackerConfig
+from ..config import InputConfig, ModelChoice, TimeConfig, TrackerConfig
 from ..errors import Sam2RosError
 from ..stream.pipeline import Pipeline
 from ..tracking.ready import ready_tracker
@@ -24,6 +24,7 @@ class Plan:
 
     choice: ModelChoice
     tracker: TrackerConfig
+    input: InputConfig
     time: TimeConfig
 
 
@@ -64,7 +65,7 @@ class Loading:
         self._begin("compiling the network, which takes minutes the first time" if compiling else "warming up")
         tracker = ready_tracker(network, plan.tracker, compiling)
         self._begin("trying cv_bridge")
-        pipeline = Pipeline(tracker, converter(_log.warning), plan.time)
+        pipeline = Pipeline(tracker, converter(_log.warning, plan.input.max_image_pixels), plan.time)
         if choice.checkpoint == "random":
             _log.warning("the weights are random: everything runs, but the masks mean nothing")
         _log.info(

@@ -11,13 +11,24 @@ from rclpy.lifecycle import LifecycleNodeMixin, LifecycleState
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from ..config import DetectionConfig, ModelChoice, NodeConfig, Settable, TimeConfig, TrackerConfig
+from ..config import (
+    DetectionConfig,
+    InputConfig,
+    ModelChoice,
+    NodeConfig,
+    Settable,
+    StateConfig,
+    TimeConfig,
+    TrackerConfig,
+)
 from ..errors import DeviceError, Sam2RosError
 from ..stream.association import Associator
 from ..weights.allocator import give_back_memory
 from . import parameters
 from .background import Background
 from .diagnostics import Diagnostics, Health
+from .file_services import FileServices, Shelf
+from .keeping import Keeper, restore
 from .loading import Loading, Plan
 from .outputs import Outputs
 from .services import Services
@@ -61,9 +72,11 @@ class TrackerNode(LifecycleNodeMixin, Node):
         self._loading: Loading | None = None  # while configuring
         self._engine: Engine | None = None  # while configured
         self._session: Session | None = None  # while active
+        self._keeper: Keeper | None = None  # while active, with a state file
         self._worker: Worker | None = None  # of the last session, which may still be at its last image
         self._associator = Associator(DetectionConfig())
         self._callers = Services(self, self._set_paused)
+        self._file_services = FileServices(self, self._shelf)
         self._diagnostics = Diagnostics(self, self._health)
         self._hopeless = ""  # why the node gives up
         steady_timer(self, GIVE_UP_PERIOD, self._look_whether_to_give_up)
@@ -81,7 +94,7 @@ class TrackerNode(LifecycleNodeMixin, Node):
     async def _configure(self, before: LifecycleState) -> None:
         """Read the parameters, load the network, warm it up, offer the outputs."""
         read = partial(parameters.read, self)
-        plan = Plan(read(ModelChoice), read(TrackerConfig), read(TimeConfig))
+        plan = Plan(read(ModelChoice), read(TrackerConfig), read(InputConfig), read(TimeConfig))
         self._associator = Associator(parameters.read(self, DetectionConfig))
         crop_masks = parameters.read(self, NodeConfig).publish_cropped_masks
         loading = self._loading = Loading(self.executor, plan)
@@ -100,6 +113,7 @@ class TrackerNode(LifecycleNodeMixin, Node):
         if self._worker is not None and self._worker.working:
             raise DeviceError("the image of before the deactivation is not finished yet; try again in a moment")
         config = parameters.read(self, NodeConfig)
+        await self._begin_keeping(parameters.read(self, StateConfig))
         self._session = Session(self, self._engine, self._associator, self._callers, config)
         self._worker = self._session.worker
         self.on_activate(before)  # the publishers
@@ -136,11 +150,27 @@ class TrackerNode(LifecycleNodeMixin, Node):
         session = self._close_session()
         if session is not None and not await self._background(partial(session.worker.wait, LAST_IMAGE)):
             self.get_logger().warning(f"the last image takes more than {LAST_IMAGE:g} s; it is not waited for")
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None and session is not None and not session.worker.working:
+            await self._background(keeper.save)
+
+    async def _begin_keeping(self, config: StateConfig) -> None:
+        """Restore what the state file holds, and save to it from now on."""
+        assert self._engine is not None
+        pipeline = self._engine.pipeline
+        try:
+            if found := await self._background(partial(restore, pipeline, config)):
+                self.get_logger().info(found)
+        except Sam2RosError as error:  # tracking is worth more than what was tracked
+            self.get_logger().error(f"nothing is restored: {error}")
+        self._keeper = Keeper(pipeline, config, self.get_logger()) if config.state_file else None
 
     def _close_session(self) -> Session | None:
         session, self._session = self._session, None
         if session is not None:
             session.close()
+            if self._keeper is not None:
+                self._keeper.close()
             self.get_logger().info(f"stopped; {session.statistics.counts()}")
         return session
 
@@ -160,8 +190,8 @@ class TrackerNode(LifecycleNodeMixin, Node):
         """Stop what goes on, without waiting longer than that for the last image."""
         self._interrupt()
         session = self._close_session()
-        if session is not None:
-            session.worker.wait(seconds)
+        if session is not None and session.worker.wait(seconds) and self._keeper is not None:
+            self._keeper.save()
 
     @property
     def answering(self) -> bool:
@@ -177,6 +207,10 @@ class TrackerNode(LifecycleNodeMixin, Node):
         self.get_logger().info("paused: images are not tracked in" if paused else "tracking again")
         return True
 
+    def _shelf(self) -> Shelf:
+        pipeline = None if self._engine is None else self._engine.pipeline
+        return Shelf(pipeline, parameters.read(self, StateConfig).allow_file_services)
+
     def _look_whether_to_give_up(self) -> None:
         """After too many failures in a row only a person can help: say so by the error transition."""
         if self._session is None or self._transitions.busy:
@@ -186,6 +220,8 @@ class TrackerNode(LifecycleNodeMixin, Node):
         if limit and failures >= limit:
             reason = f"{failures} images in a row failed (max_consecutive_failures is {limit}); giving up"
             self.executor.create_task(self._give_up, reason)
+        elif not self._session.worker.working:
+            self.executor.create_task(self._give_up, "the thread that tracks has ended; giving up")
 
     async def _give_up(self, reason: str) -> None:
         self._hopeless = reason

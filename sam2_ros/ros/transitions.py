@@ -13,6 +13,7 @@ from lifecycle_msgs.msg import State, Transition
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.task import Future
 
+from ..errors import quoted
 from .explain import explained
 
 SHUTDOWNS = (
@@ -74,10 +75,9 @@ class Transitions:
         return response
 
     def _refuse(self, transition: Transition, possible: list[str]) -> None:
+        name = quoted(transition.label) if transition.label else transition.id
         there = f"possible: {', '.join(possible)}" if possible else "wait for its end" if self.busy else "it has ended"
-        self._node.get_logger().warning(
-            f"transition {transition.label or transition.id} is refused: the node is {self.state.label}; {there}"
-        )
+        self._node.get_logger().warning(f"transition {name} is refused: the node is {self.state.label}; {there}")
 
     async def _carry_out(self, label: str, number: int) -> bool:
         before = self.state

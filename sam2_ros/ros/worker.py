@@ -8,12 +8,13 @@ from typing import Any
 from ..stream.messages import NS_PER_S, stamp_ns
 from ..stream.pipeline import Pipeline, Prepared
 from .ahead import ahead
-from .explain import explained
+from .explain import explained, located
 from .mailbox import Mail, Mailbox
 from .outputs import Outputs
 from .services import Services
 from .statistics import Statistics, Timing
 
+RESTART = 0.1  # seconds until the thread works again after what nobody foresaw
 REPORT_PERIOD = 10.0  # seconds between two lines about the rate
 
 
@@ -23,7 +24,7 @@ class Taken:
 
     mail: Mail
     started: float  # when it was taken, monotonic seconds
-    prepared: Prepared | Exception
+    prepared: Prepared | BaseException
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Worker:
         self._logger, self._clock = node.get_logger(), node.get_clock()
         self._pipeline, self._outputs = engine.pipeline, engine.outputs
         self._mailbox, self._callers, self._statistics = mailbox, callers, statistics
-        self._thread = threading.Thread(target=self._work, args=(look_ahead,), name="tracker", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(look_ahead,), name="tracker", daemon=True)
         self._thread.start()
 
     @property
@@ -67,6 +68,16 @@ class Worker:
         self._thread.join(seconds)
         return not self.working
 
+    def _run(self, look_ahead: bool) -> None:
+        """Work on after whatever happens: a node without its worker would live and do nothing."""
+        while not self._mailbox.closed:
+            try:
+                self._work(look_ahead)
+            except BaseException as error:
+                self._statistics.fail()
+                self._logger.error(f"the tracking was interrupted and goes on: {located(error)}")
+                time.sleep(RESTART)
+
     def _work(self, look_ahead: bool) -> None:
         since, done = time.monotonic(), 0
         mails = iter(self._mailbox.take, None)
@@ -74,7 +85,7 @@ class Worker:
             try:
                 self._track(taken)
                 done += 1
-            except Exception as error:  # one bad frame must not end the tracking
+            except BaseException as error:  # one bad frame must not end the tracking, whatever it did
                 self._fail(error)
             if (elapsed := time.monotonic() - since) >= REPORT_PERIOD:
                 self._logger.info(f"{done / elapsed:.1f} images/s; {self._statistics.counts()}")
@@ -86,14 +97,14 @@ class Worker:
         started = time.monotonic()
         try:
             return Taken(mail, started, self._pipeline.prepare(mail.image))
-        except Exception as error:  # told when it is this image's turn
+        except BaseException as error:  # told when it is this image's turn
             return Taken(mail, started, error)
 
     def _track(self, taken: Taken) -> None:
         """One image from the mailbox to the publishers."""
         mail, started = taken.mail, taken.started
         self._deliver(mail)
-        if isinstance(taken.prepared, Exception):
+        if isinstance(taken.prepared, BaseException):
             raise taken.prepared
         processed = self._pipeline.track(taken.prepared)
         if self._mailbox.closed:
@@ -106,7 +117,7 @@ class Worker:
         age = (self._clock.now().nanoseconds - stamp_ns(processed.header.stamp)) / NS_PER_S
         self._statistics.done(Timing(now, age, started - mail.arrived, now - started))
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         if not self._mailbox.closed:
             self._statistics.fail()
             self._logger.error(f"image skipped: {explained(error)}", throttle_duration_sec=1.0)

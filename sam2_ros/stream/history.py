@@ -54,8 +54,10 @@ def _seen(state: ObjectState) -> Seen:
 class FrameHistory:
     """Frames that were tracked in lately, by their stamps. Bounded in time; images are not copied."""
 
-    def __init__(self, config: TimeConfig) -> None:
+    def __init__(self, config: TimeConfig, lost: Sequence[int] = ()) -> None:
+        """``lost``: stamps of images that were remembered before a restart, in ns, ascending."""
         self._config = config
+        self._lost = tuple(lost)
         self._frames: deque[Remembered] = deque()  # by ascending stamps
         self._latest: Remembered | None = None
 
@@ -68,6 +70,11 @@ class FrameHistory:
     def newest_ns(self) -> int:
         """Stamp of the newest frame, 0 without one."""
         return self._frames[-1].stamp_ns if self._frames else 0
+
+    @property
+    def stamps(self) -> tuple[int, ...]:
+        """Of the frames, in ns, ascending."""
+        return tuple(frame.stamp_ns for frame in self._frames)
 
     def add(self, frame: Remembered) -> None:
         """Remember a frame, and forget those that are too old.
@@ -114,6 +121,11 @@ class FrameHistory:
         stamps = np.array([*(frame.stamp_ns for frame in self._frames), now_ns], dtype=np.int64)
         nearest = int(np.abs(stamps - stamp_ns).argmin())
         if abs(int(stamps[nearest]) - stamp_ns) > self._tolerance_ns(stamps, stamp_ns):
+            if self._lost and self._lost[0] <= stamp_ns <= self._lost[-1]:
+                raise PromptError(
+                    f"prompts stamped {_text(stamp_ns)} s are for an image of before the state was restored, which "
+                    "holds no images; make them on a later one"
+                )
             raise PromptError(
                 f"prompts stamped {_text(stamp_ns)} s are for no image that is remembered: those are from "
                 f"{_text(int(stamps[0]))} to {_text(now_ns)} s (history_seconds is {self._config.history_seconds:g}); "

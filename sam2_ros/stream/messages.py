@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ImageError, PromptError
+from ..errors import ImageError, PromptError, quoted
 from ..tracking.prompt import Prompt
 from ..tracking.result import FrameResult, ObjectState
 from .boxes import UPRIGHT_WANTED, around, box_message, corners_of, is_turned
@@ -139,7 +139,7 @@ def _mask(message: Any, object_id: int) -> np.ndarray:
     """(H, W) bool of a sensor_msgs/Image. Raises PromptError."""
     if message.encoding not in MASK_ENCODINGS:
         raise _prompt_error(
-            object_id, f"its mask has the encoding '{message.encoding}'; give mono8, non-zero where the object is"
+            object_id, f"its mask has the encoding {quoted(message.encoding)}; give mono8, non-zero where the object is"
         )
     try:
         mask: np.ndarray = plane(message, channels=1) != 0

@@ -1,9 +1,10 @@
 """Messages in, tracker, results out: the one way of an image, the same for the live node and for a bag."""
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from ..config import TimeConfig
 from ..errors import DeviceError, PromptError
 from ..tracking.prompt import Prompt
 from ..tracking.result import FrameResult, PromptOutcome
+from ..tracking.state import TrackerState
 from ..tracking.tracker import CaughtUp, EncodedFrame, Tracker
 from .doubles import Doubles
 from .history import FrameHistory, Remembered, remembered
@@ -98,6 +100,7 @@ class Pipeline:
         self._crowded_out = 0  # prompt messages that gave way since the last image
         self._size: tuple[int, int] | None = None
         self._doubles = Doubles()
+        self._between_images = threading.Lock()  # held while an image changes what is known
 
     @property
     def tracker(self) -> Tracker:
@@ -129,6 +132,35 @@ class Pipeline:
 
     def track(self, prepared: Prepared) -> Processed:
         """The rest of `process`, for images in their order. Raises Sam2RosError with nothing lost."""
+        with self._between_images:
+            return self._track(prepared)
+
+    def state(self) -> TrackerState:
+        """All that the next results depend on, as it is between two images; any thread may ask.
+
+        Not in it: remembered images, of which there are only the stamps, and prompts that wait for theirs.
+        """
+        with self._between_images:
+            return replace(self._tracker.state(), recent_stamps=self._history.stamps)
+
+    def object_state(self, object_id: int) -> TrackerState:
+        """Of one object what it was prompted with, likewise. Raises StateError."""
+        with self._between_images:
+            return self._tracker.object_state(object_id)
+
+    def adopt(self, state: TrackerState, object_id: int) -> int:
+        """Look for the one object of a state as well, see `Tracker.adopt`; its id here. Raises StateError."""
+        with self._between_images:
+            return self._tracker.adopt(state, object_id)
+
+    def restore(self, state: TrackerState) -> None:
+        """Go on from a state, from the next image on. Raises StateError or DeviceError with nothing changed."""
+        with self._between_images:
+            self._tracker.restore(state)
+            self._history = FrameHistory(self._config, lost=state.recent_stamps)
+            self._doubles = Doubles()
+
+    def _track(self, prepared: Prepared) -> Processed:
         started = time.perf_counter()
         message, frame = prepared.message, prepared.encoded.image
         stamp = stamp_ns(message.header.stamp)

@@ -6,7 +6,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..errors import ImageError
+from ..config import InputConfig
+from ..errors import ImageError, quoted
+from .picture_size import picture_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ ENCODINGS = {
     "bayer_grbg8": Encoding(1, cv2.COLOR_BayerGB2RGB),
 }
 JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
+MAX_PIXELS = InputConfig().max_image_pixels
 MASK_ENCODINGS = ("mono8", "8UC1")
 
 _MEASUREMENTS = ("mono16", "16UC1", "16SC1", "32FC1", "64FC1")
@@ -58,21 +61,21 @@ _PLUGINS = {"zstd": "zstd_image_transport", "theora": "theora_image_transport"} 
 _DECODE = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
 
 
-def to_rgb(message: Any) -> np.ndarray:
+def to_rgb(message: Any, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """RGB pixels (H, W, 3) uint8 of a sensor_msgs Image or CompressedImage, told apart by their fields.
 
     The array may share the message's memory: do not write to it. Raises ImageError.
     """
     if hasattr(message, "encoding"):
-        return image_to_rgb(message)
+        return image_to_rgb(message, max_pixels)
     if hasattr(message, "format"):
-        return compressed_to_rgb(message)
+        return compressed_to_rgb(message, max_pixels)
     raise ImageError(
         f"a message of type {type(message).__name__} holds no picture; give a sensor_msgs Image or CompressedImage"
     )
 
 
-def image_to_rgb(message: Any) -> np.ndarray:
+def image_to_rgb(message: Any, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """RGB pixels (H, W, 3) uint8 of a sensor_msgs/Image of one of the `ENCODINGS`.
 
     Of rgb8 it is a view of the message's data, its rows apart by ``step`` bytes: do not write to it. Raises ImageError.
@@ -80,20 +83,21 @@ def image_to_rgb(message: Any) -> np.ndarray:
     encoding = ENCODINGS.get(message.encoding)
     if encoding is None:
         raise _refusal(message.encoding)
-    pixels = _checked_plane(message, encoding)
+    pixels = _checked_plane(message, encoding, max_pixels)
     return pixels if encoding.conversion is None else cv2.cvtColor(pixels, encoding.conversion)
 
 
-def is_wrong(message: Any) -> bool:
+def is_wrong(message: Any, max_pixels: int = MAX_PIXELS) -> bool:
     """Whether `image_to_rgb` refuses this sensor_msgs/Image, found without converting it."""
     try:
-        _checked_plane(message, ENCODINGS[message.encoding])
+        _checked_plane(message, ENCODINGS[message.encoding], max_pixels)
     except (KeyError, ImageError):
         return True
     return False
 
 
-def _checked_plane(message: Any, encoding: Encoding) -> np.ndarray:
+def _checked_plane(message: Any, encoding: Encoding, max_pixels: int) -> np.ndarray:
+    check_size(int(message.width), int(message.height), max_pixels)
     width, height = encoding.block
     if message.width % width or message.height % height:
         raise ImageError(
@@ -101,6 +105,15 @@ def _checked_plane(message: Any, encoding: Encoding) -> np.ndarray:
             f"share one colour; set the camera to an even {'width and height' if height > 1 else 'width'}"
         )
     return plane(message, encoding.channels, message.height * 3 // 2 if encoding.colour_rows else message.height)
+
+
+def check_size(width: int, height: int, max_pixels: int) -> None:
+    """Raise ImageError when an image of so many pixels is not to be decoded."""
+    if width * height > max_pixels:
+        raise ImageError(
+            f"an image has {width}x{height} pixels, more than max_image_pixels ({max_pixels:,}) allows, and is not "
+            "decoded; raise it, or set the camera to a smaller size"
+        )
 
 
 def plane(message: Any, channels: int, rows: int | None = None) -> np.ndarray:
@@ -128,33 +141,38 @@ def plane(message: Any, channels: int, rows: int | None = None) -> np.ndarray:
     return pixels if channels == 1 else pixels.reshape(height, width, channels)
 
 
-def compressed_to_rgb(message: Any) -> np.ndarray:
+def compressed_to_rgb(message: Any, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """RGB pixels (H, W, 3) uint8 of a sensor_msgs/CompressedImage, whatever 8-bit file OpenCV reads: jpeg, png, webp.
 
     What the file says of itself counts, not ``format``. Raises ImageError.
     """
+    name = quoted(message.format)
     if "compresseddepth" in message.format.lower():
         raise ImageError(
-            f"a compressed image of format '{message.format}' holds depth, in which the network sees nothing; "
+            f"a compressed image of format {name} holds depth, in which the network sees nothing; "
             "give the colour camera's topic"
         )
     if not len(message.data):
-        raise ImageError(f"a compressed image of format '{message.format}' has no data; check the node that sends it")
-    decoded = _decode(np.frombuffer(message.data, dtype=np.uint8))
+        raise ImageError(f"a compressed image of format {name} has no data; check the node that sends it")
+    data = np.frombuffer(message.data, dtype=np.uint8)
+    size = picture_size(data)
+    if size is not None:
+        check_size(*size, max_pixels)
+    decoded = None if size is None else _decode(data)
     if decoded is None and (plugin := _plugin(message.format)):
         raise ImageError(
-            f"a compressed image of format '{message.format}' is of the image_transport plugin {plugin}, which alone "
+            f"a compressed image of format {name} is of the image_transport plugin {plugin}, which alone "
             "can unpack it: give the raw image's topic, or jpeg or png; `ros2 run image_transport republish` makes one "
             "of the other"
         )
     if decoded is None:
         raise ImageError(
-            f"a compressed image of format '{message.format}' with {len(message.data)} bytes cannot be decoded; "
+            f"a compressed image of format {name} with {len(message.data)} bytes cannot be decoded; "
             "it is damaged or no picture file: send jpeg or png"
         )
     if decoded.dtype != np.uint8:
         raise ImageError(
-            f"a compressed image of format '{message.format}' has {decoded.dtype.itemsize * 8} bits per channel, as "
+            f"a compressed image of format {name} has {decoded.dtype.itemsize * 8} bits per channel, as "
             "depth and thermal cameras send; give the colour camera's topic or 8 bits per channel"
         )
     return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB, dst=decoded)
@@ -177,13 +195,14 @@ def _plugin(name: str) -> str | None:
 
 
 def _refusal(encoding: str) -> ImageError:
+    name = quoted(encoding)
     if encoding in _MEASUREMENTS:
         return ImageError(
-            f"an image of encoding '{encoding}' holds depth or heat, in which the network sees nothing; "
+            f"an image of encoding {name} holds depth or heat, in which the network sees nothing; "
             "give the colour image, or scale it to mono8 first"
         )
     if encoding in _SIXTEEN_BITS:
         return ImageError(
-            f"an image of encoding '{encoding}' has 16 bits per channel; set the camera to 8 bits, or convert it first"
+            f"an image of encoding {name} has 16 bits per channel; set the camera to 8 bits, or convert it first"
         )
-    return ImageError(f"an image has the unknown encoding '{encoding}'; use one of {', '.join(ENCODINGS)}")
+    return ImageError(f"an image has the unknown encoding {name}; use one of {', '.join(ENCODINGS)}")

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import torch
 
 from ..config import TrackerConfig
-from ..errors import PromptError
+from ..errors import PromptError, StateError
 from .preprocess import mask_to_square
 from .prompt import Prompt, merge
 from .result import PromptOutcome
@@ -23,6 +23,15 @@ class Admission:
     def use(self, ids: Collection[int]) -> None:
         """Note that objects with these ids exist."""
         self._used.update(ids)
+
+    @property
+    def used(self) -> tuple[int, ...]:
+        """Ids that are not given to new objects, ascending."""
+        return tuple(sorted(self._used))
+
+    def restore(self, used: Collection[int]) -> None:
+        """Take these ids for used, and no others."""
+        self._used = set(used)
 
     def admit(
         self, prompts: Sequence[Prompt], size: tuple[int, int], known: Collection[int]
@@ -42,6 +51,19 @@ class Admission:
                 requests.setdefault(object_id, []).append(fitting)
                 outcomes.append(PromptOutcome(object_id, True, ""))
         return outcomes, requests
+
+    def place(self, object_id: int, known: Collection[int]) -> int:
+        """Id of an object that begins without a prompt; 0 asks for a new one. Raises StateError when there is none."""
+        taken, limit = set(known), self._config.max_object_id
+        if object_id in taken:
+            raise StateError(f"object {object_id} is tracked already; remove it, or choose another id or 0")
+        if object_id > limit:
+            raise StateError(
+                f"label images in {self._config.mask_encoding} hold ids up to {limit}; choose a smaller id"
+            )
+        if len(taken) >= self._config.max_objects:
+            raise StateError(f"{len(taken)} objects are tracked already, which is the limit (max_objects); remove one")
+        return object_id or self._new_id(taken)
 
     def _check_sum(self, prompt: Prompt, earlier: Sequence[Prompt]) -> None:
         """Raise PromptError when the network would see too much of this prompt, or nothing."""

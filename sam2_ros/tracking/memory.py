@@ -2,17 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..config import TrackerConfig
+from ..errors import StateError
 from ..model.config import ModelConfig
 from ..model.sam2 import Memories
 from .policies.named import policy_of
 from .policies.policy import EMPTY, Attended, Held, Plan, Policy, Sight
+from .policies.sane import is_sane
 from .transfer import to_device
 
 
@@ -25,6 +28,26 @@ class SlotCopy:
     pointers: Tensor
     held: tuple[np.ndarray, ...]  # which frame each entry holds
     policies: tuple[Policy, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SlotMemory:
+    """What one slot of a bank holds, its empty entries left out."""
+
+    held: Held
+    frames: Tensor  # (F, L, D) of the entries of held.prompted, then held.recent, that are not empty
+    pointers: Tensor  # (P, C) likewise of held.prompted and held.pointers
+    policy: Policy
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> "SlotMemory":
+        """The same on another device, in another precision."""
+        return replace(self, frames=self.frames.to(device, dtype), pointers=self.pointers.to(device, dtype))
+
+    def prompted(self, later: int = 0) -> "SlotMemory":
+        """Of it what was prompted, so many frames later than it was."""
+        frames = tuple(frame + later for frame in self.held.prompted if frame != EMPTY)
+        held, count = Held(frames, (), ()), len(frames)
+        return SlotMemory(held, self.frames[:count], self.pointers[:count], self.policy.rewound(EMPTY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +117,11 @@ class MemoryBank:
     def plans(self, slots: Sequence[int], sights: Sequence[Sight]) -> list[Plan]:
         """What is to become of a frame that the objects in ``slots`` were seen in; nothing is changed."""
         return [self._policies[slot].after(sight, self._held(slot)) for slot, sight in zip(slots, sights, strict=True)]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the memories."""
+        return self._frames.dtype
 
     def write(
         self,
@@ -217,6 +245,60 @@ class MemoryBank:
             of[list(copy.slots)] = held
         for slot, policy in zip(copy.slots, copy.policies, strict=True):
             self._policies[slot] = policy
+
+    def take(self, slot: int) -> SlotMemory:
+        """What a slot holds, to be kept elsewhere."""
+        held = self._held(slot)
+        return SlotMemory(
+            held,
+            self._frames[slot][self._full(held.prompted, held.recent)],
+            self._pointers[slot][self._full(held.prompted, held.pointers)],
+            self._policies[slot],
+        )
+
+    def fits(self, memory: SlotMemory, frame: int) -> bool:
+        """Whether a slot of this bank may have held that, when so many frames were tracked in."""
+        rings = (memory.held.prompted, self._prompted_of), (memory.held.recent, self._recent_of)
+        return (
+            all(len(of) == here.shape[1] for of, here in (*rings, (memory.held.pointers, self._pointer_of)))
+            and self._has_shape(memory)
+            and is_sane(memory.policy, self._fresh, frame)
+        )
+
+    def put(self, slot: int, memory: SlotMemory) -> None:
+        """Let a slot hold what `take` gave of a bank like this; on its device already."""
+        held = memory.held
+        self._prompted_of[slot], self._recent_of[slot] = held.prompted, held.recent
+        self._pointer_of[slot] = held.pointers
+        self._frames[slot, self._full(held.prompted, held.recent)] = memory.frames
+        self._pointers[slot, self._full(held.prompted, held.pointers)] = memory.pointers
+        policy, fresh = cast(Any, memory.policy), cast(Any, self._fresh)  # dataclasses, all of them with limits
+        self._policies[slot] = replace(policy, limits=fresh.limits)
+
+    def check_room(self, memory: SlotMemory) -> None:
+        """Raise StateError when `adopt` cannot take that."""
+        count, room = len(memory.held.prompted), self._prompted_of.shape[1]
+        if not count or not self._has_shape(memory):
+            raise StateError("of this object nothing is remembered that it was prompted with; save it again")
+        if count > room:
+            raise StateError(
+                f"of this object {count} prompted frames are remembered, more than max_cond_frames ({room}); raise it"
+            )
+
+    def adopt(self, slot: int, memory: SlotMemory) -> None:
+        """Let a slot hold prompted frames alone, whatever policy they come from; on its device already."""
+        self.forget(slot)
+        count = len(memory.held.prompted)
+        self._prompted_of[slot, :count] = memory.held.prompted
+        self._frames[slot, :count], self._pointers[slot, :count] = memory.frames, memory.pointers
+
+    def _has_shape(self, memory: SlotMemory) -> bool:
+        shapes = memory.frames.shape[1:], memory.pointers.shape[1:]
+        return shapes == (self._frames.shape[2:], self._pointers.shape[2:])
+
+    def _full(self, *rings: Sequence[int]) -> Tensor:
+        """Numbers of the entries that hold something."""
+        return torch.from_numpy(np.flatnonzero(np.concatenate(rings) != EMPTY)).to(self._frames.device)
 
     def forget(self, slot: int) -> None:
         """Empty a slot for the next object."""

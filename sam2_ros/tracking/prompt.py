@@ -6,6 +6,7 @@ import numpy as np
 
 from ..errors import PromptError
 
+LONGEST_LABEL = 200  # characters
 SHARES = "as when they are shares of the image's sides; give pixels: x times its width, y times its height"
 
 
@@ -60,6 +61,8 @@ class Prompt:
         return array
 
     def _check(self) -> None:
+        if len(self.label) > LONGEST_LABEL:
+            raise self.error(f"its label has {len(self.label)} characters; give up to {LONGEST_LABEL}")
         if len(self.points) != len(self.point_labels):
             raise self.error(
                 f"it has {len(self.points)} points but {len(self.point_labels)} labels; give one label for each point"

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..config import TrackerConfig
-from ..errors import DeviceError, PromptError
+from ..errors import DeviceError, PromptError, StateError
 from ..model.graphed import give_back
 from ..model.image_encoder import ImageFeatures
 from ..model.passes import Passes
@@ -17,11 +17,12 @@ from ..model.prepared import Tier, tier_of
 from ..model.sam2 import Sam2
 from .admission import Admission
 from .describe import describe
-from .memory import MemoryBank
+from .memory import MemoryBank, SlotMemory
 from .perceived import Perceived
 from .preprocess import check_frame
 from .prompt import Prompt
 from .result import FrameResult, ObjectState, PromptOutcome
+from .state import ObjectMemory, Origin, TrackerState, check_fits, check_origin
 from .track import Sighting, Track
 from .transfer import on
 from .vision import Requests, Size, Vision
@@ -84,6 +85,7 @@ class Tracker:
         """``passes``: what does the network's work of every frame, the network itself when None."""
         self._config = config or TrackerConfig()
         self._device = network.device
+        self._origin = Origin.of(network)
         self._passes = passes or network
         batch = self._config.objects_per_batch or self._config.max_objects
         self._vision = Vision(network, self._passes, batch)
@@ -96,6 +98,11 @@ class Tracker:
     def object_ids(self) -> tuple[int, ...]:
         """Ids of the objects that are being tracked, ascending."""
         return tuple(track.object_id for track in self._tracks)
+
+    @property
+    def frame_count(self) -> int:
+        """Frames that were tracked in."""
+        return self._frame
 
     @property
     def memory_bytes(self) -> int:
@@ -216,6 +223,80 @@ class Tracker:
         """Stop tracking all objects. Ids used before are not given again as long as there are others."""
         for track in list(self._tracks):
             self._drop(track)
+
+    # --- what it knows -----------------------------------------------------------------------------------------------
+
+    @_at_work
+    def state(self) -> TrackerState:
+        """A copy of all that the next results depend on, on the tracker's device."""
+        return TrackerState(
+            origin=self._origin,
+            config=self._config,
+            frame=self._frame,
+            used_ids=self._admission.used,
+            objects=tuple(ObjectMemory(track, self._bank.take(track.slot)) for track in self._tracks),
+        )
+
+    @_at_work
+    def restore(self, state: TrackerState) -> None:
+        """Go on from what `state` gave, of this tracker or another one with the same network; all else is forgotten.
+
+        On the same kind of device, in the same precision, results are those of the other tracker to the bit. Raises
+        StateError or DeviceError with nothing changed.
+        """
+        check_fits(state, self._origin, self._config)
+        if not all(self._bank.fits(each.memory, state.frame) for each in state.objects):
+            raise StateError("the state's memories are not such as this tracker makes them; it is damaged")
+        memories = self._here([each.memory for each in state.objects])
+        self.reset()
+        for slot, memory in enumerate(memories):
+            self._bank.put(slot, memory)
+        self._tracks = [replace(each.track, slot=slot) for slot, each in enumerate(state.objects)]
+        self._admission.restore(state.used_ids)
+        self._frame = state.frame
+
+    def object_state(self, object_id: int) -> TrackerState:
+        """Of one object what it was prompted with: enough to find it again in other images, see `adopt`.
+
+        Raises StateError when there is no such object, or nothing prompted of it.
+        """
+        state = self.state()
+        mine = [each for each in state.objects if each.track.object_id == object_id]
+        if not mine:
+            known = ", ".join(map(str, self.object_ids)) or "none"
+            raise StateError(f"object {object_id} cannot be saved: it is not tracked; tracked objects: {known}")
+        memory = mine[0].memory.prompted()
+        if not len(memory.frames):
+            raise StateError(f"object {object_id} cannot be saved: nothing that it was prompted with is remembered")
+        return replace(state, used_ids=(object_id,), objects=(replace(mine[0], memory=memory),))
+
+    @_at_work
+    def adopt(self, state: TrackerState, object_id: int = 0) -> int:
+        """Look for the one object of a state as well, from the next frame on, by what it was prompted with; its id.
+
+        ``object_id``: 0 for a new one. To the object it is as if its state had been saved just now. Raises StateError
+        or DeviceError with nothing changed.
+        """
+        check_origin(state, self._origin)
+        if len(state.objects) != 1:
+            raise StateError(f"the state holds {len(state.objects)} objects, not one; save one of them by itself")
+        given, memory = state.objects[0], state.objects[0].memory.prompted(later=self._frame - state.frame)
+        self._bank.check_room(memory)
+        (here,) = self._here([memory])
+        object_id = self._admission.place(object_id, self.object_ids)
+        slot = min(set(range(self._config.max_objects)) - {track.slot for track in self._tracks})
+        self._bank.adopt(slot, here)
+        track = replace(given.track, object_id=object_id, slot=slot, born=self._frame)
+        self._tracks = sorted([*self._tracks, track], key=lambda track: track.object_id)
+        self._admission.use([object_id])
+        return object_id
+
+    def _here(self, memories: Sequence[SlotMemory]) -> list[SlotMemory]:
+        """Memories on the tracker's device. Raises DeviceError."""
+        try:
+            return [memory.to(self._device, self._bank.dtype) for memory in memories]
+        except torch.cuda.OutOfMemoryError as error:
+            raise DeviceError(f"{self._device} has no memory left to restore a state; nothing is changed") from error
 
     # --- the parts of a step -----------------------------------------------------------------------------------------
 

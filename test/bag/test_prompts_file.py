@@ -142,3 +142,9 @@ def test_file_that_is_no_text(tmp_path):
 def test_a_prompt_that_only_the_tracker_can_judge_is_no_fault_of_the_file(tmp_path):
     (entry,) = read(tmp_path, "prompts: [{frame: 0, box: [1000, 1000, 2000, 2000]}]")
     assert not isinstance(commands([entry])[0], PromptError)
+
+
+@pytest.mark.parametrize("content", ["- " * 3000, "[" * 3000, "prompts: [{frame: 0, label: " + "[" * 3000])
+def test_a_file_that_is_nested_too_deeply(tmp_path, content):
+    with pytest.raises(BagError, match="nested too deeply"):
+        read(tmp_path, content)

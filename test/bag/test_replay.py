@@ -286,7 +286,7 @@ def test_inputs_are_checked_before_the_network_is_loaded(tmp_path, prompted_bag)
 def test_interruption_leaves_nothing(tmp_path, run, prompted_bag, monkeypatch, error, storage):
     calls = []
 
-    def convert(message):
+    def convert(message, max_pixels):
         calls.append(message)
         if len(calls) == 3:
             assert len(list(tmp_path.glob("*.part-*"))) == 3  # work is under way
@@ -300,7 +300,7 @@ def test_interruption_leaves_nothing(tmp_path, run, prompted_bag, monkeypatch, e
 
 
 def test_output_that_appears_in_the_meantime_is_kept(tmp_path, run, prompted_bag, monkeypatch):
-    def convert(message):
+    def convert(message, max_pixels):
         (tmp_path / "out").mkdir(exist_ok=True)
         return picture(0)
 

@@ -4,9 +4,10 @@ import subprocess
 import sys
 
 import cv2
+import numpy as np
 import pytest
 
-from helpers.bags import camera_bag, on_topic, picture, prompts, read_bag, stamp_of
+from helpers.bags import camera_bag, label_images, on_topic, picture, prompts, read_bag, stamp_of
 from sam2_ros import __version__
 from sam2_ros.cli import main
 from sam2_ros.config import ModelChoice, TrackerConfig
@@ -48,6 +49,32 @@ def test_replay(tmp_path, bag, capsys):
     assert len(on_topic(read_bag(tmp_path / "out"), "/sam2_tracker/overlay")) == 3
 
 
+def test_a_replay_in_two_parts_gives_the_masks_of_one(tmp_path, capsys):
+    whole = camera_bag(tmp_path / "whole", 6, "mcap", prompts(stamp_of(0), stamp_of(0)))
+    state = tmp_path / "cut.safetensors"
+    assert run("replay", whole, "--output", tmp_path / "all", "--quiet", *TOY) == 0
+    assert run("replay", whole, "--output", tmp_path / "a", "--duration", 0.25, "--save-state", state, *TOY) == 0
+    assert capsys.readouterr().out.endswith(f"written: {tmp_path / 'a'}, {state}\n")
+    assert run("replay", whole, "--output", tmp_path / "b", "--start", 0.25, "--load-state", state, *TOY) == 0
+    assert "nothing will be tracked" not in capsys.readouterr().err
+    parts = [*label_images(read_bag(tmp_path / "a")), *label_images(read_bag(tmp_path / "b"))]
+    expected = label_images(read_bag(tmp_path / "all"))
+    assert len(parts) == len(expected) == 6
+    assert all(np.array_equal(*pair) for pair in zip(parts, expected, strict=True))
+
+
+def test_states_that_cannot_be_used_or_written_are_said_before_any_work(tmp_path, bag, capsys):
+    state = tmp_path / "s.safetensors"
+    assert run("replay", bag, "--output", tmp_path / "out", "--load-state", state, *TOY) == 1
+    assert f"there is no readable state {state}" in capsys.readouterr().err
+    state.write_text("not a state")
+    assert run("replay", bag, "--output", tmp_path / "out", "--save-state", state, *TOY) == 1
+    assert f"{state} exists already and is not overwritten" in capsys.readouterr().err
+    assert run("replay", bag, "--output", tmp_path / "out", "--load-state", state, *TOY) == 1
+    assert f"{state} is damaged, cut short or not a state file" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_every_option_of_replay_arrives(tmp_path, capsys, monkeypatch):
     seen = []
     monkeypatch.setattr("sam2_ros.bag.replay.replay", lambda request, make: seen.append(request) or sys.exit(7))
@@ -66,6 +93,8 @@ def test_every_option_of_replay_arrives(tmp_path, capsys, monkeypatch):
                 "1.5",
                 "--catch-up-frames",
                 "3",
+                "--max-image-pixels",
+                "1000",
             ),
         )
     (request,) = seen
@@ -89,7 +118,9 @@ def test_every_option_of_replay_arrives(tmp_path, capsys, monkeypatch):
         "only": "None",
         "clock": "None",
         "recover": "True",
+        "trace": "None",
         "time": "TimeConfig(history_seconds=1.5, stamp_tolerance=0.0, catch_up_frames=3)",
+        "input": "InputConfig(max_image_pixels=1000)",
     }
 
 
@@ -167,7 +198,7 @@ def test_usage_errors_exit_2(tmp_path, capsys):
 
 
 def test_interruption_exits_130_and_leaves_nothing(tmp_path, bag, monkeypatch, capsys):
-    def stop(message):
+    def stop(message, max_pixels):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("sam2_ros.bag.replay.to_rgb", stop)

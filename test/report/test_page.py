@@ -13,10 +13,11 @@ import pytest
 
 from helpers.evaluations import SECOND, START_NS, evaluation, pictures
 from sam2_ros.errors import BagError
-from sam2_ros.measures.record import Evaluation, Failed, Figures, FramePictures
+from sam2_ros.measures.record import Evaluation, Failed, Figures, FramePictures, Row
+from sam2_ros.report.charts import course_chart
 from sam2_ros.report.files import read_run
 from sam2_ros.report.page import page, write_report
-from sam2_ros.report.series import courses
+from sam2_ros.report.series import courses, span_s
 from sam2_ros.report.ticks import ticks
 from sam2_ros.report.wording import columns, play
 from sam2_ros.report.worst import MISSED, RIGHT, TOO_MUCH, WIDTH, Place, paint, worst_places
@@ -288,3 +289,22 @@ def test_the_folder_has_all(tmp_path: Path) -> None:
         assert picture.std() > 5  # something is drawn
     run = read_run(tmp_path / "out")
     assert ([each.name for each in run.evaluations], run.failed) == ([each.name for each in clips], tuple(failed))
+
+
+def test_the_course_shows_what_was_not_remembered_and_anchors() -> None:
+    clip = evaluation(frames=10, objects=1)
+
+    def told(place: int, row: Row) -> Row:
+        gone = 3 <= place < 6
+        note = "it is absent" if gone else "a distractor is seen" if place == 8 else ""
+        return replace(row, remembered=not gone, anchor=place == 8, memory_note=note)
+
+    course = courses(replace(clip, rows=tuple(told(place, row) for place, row in enumerate(clip.rows))))[0]
+    (band,), (anchor,) = course.forgotten, course.anchors
+    half = (course.times_s[2] + course.times_s[3]) / 2, (course.times_s[5] + course.times_s[6]) / 2
+    assert (band.start_s, band.stop_s, band.why) == (*half, "it is absent")
+    assert (anchor.time_s, anchor.why) == (course.times_s[8], "a distractor is seen")
+    drawn = course_chart(course, *span_s([course]))
+    assert f"not remembered from {band.start_s:.2f} to {band.stop_s:.2f} s: it is absent" in drawn
+    assert f"anchor at {anchor.time_s:.2f} s: a distractor is seen" in drawn
+    assert "not remembered from" not in course_chart(courses(clip)[0], *span_s([course]))

@@ -22,6 +22,7 @@ SIZE = 128  # pixels
 RADIUS = 18
 MS = 1_000_000
 RELIABLE = QoSProfile(depth=50)
+NEAR = 6.0  # pixels from the disc
 # Names that others gave: the launch file leads the node there.
 DETECTIONS, CLICKS = "/detector/boxes", "/eye/image_mouse_left"
 TOPICS = (f"detections_topic:={DETECTIONS}", f"click_point_topic:={CLICKS}")
@@ -101,6 +102,13 @@ def offset(objects: TrackedObjectArray, ms: int) -> float:
     """Distance of the only object's centroid from the disc, in pixels."""
     (one,) = objects.objects
     return float(np.hypot(one.centroid.x - centre(ms)[0], one.centroid.y - centre(ms)[1]))
+
+
+def begin(scene: Scene, ms: int = 0, object_id: int = 1) -> None:
+    """Track the disc from this time on."""
+    scene.show(ms)
+    scene.send(scene.prompts, PromptArray(header=scene.header(ms), prompts=[box_at(ms, object_id)]))
+    assert offset(scene.show(ms + 50), ms + 50) < NEAR
 
 
 @contextmanager

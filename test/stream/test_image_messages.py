@@ -1,6 +1,8 @@
 """Pixels of image messages, raw and compressed, against references by hand and rosbags-image."""
 
 import array
+import struct
+import zlib
 from typing import Any
 
 import cv2
@@ -238,6 +240,64 @@ def test_a_file_too_large_for_opencv_is_damaged(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(cv2, "imdecode", refuse)
     with pytest.raises(ImageError, match="cannot be decoded"):
         compressed_to_rgb(make_compressed(JPEG))
+
+
+# --- large ones ------------------------------------------------------------------------------------------------------
+
+
+def flat(extension: str, side: int) -> bytes:
+    """A picture file of one colour, hundreds of times smaller than its pixels."""
+    return encoded(extension, np.zeros((side, side), dtype=np.uint8)).tobytes()
+
+
+def png_that_promises(width: int, height: int) -> bytes:
+    """A PNG file of a few bytes with any size in its header."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    start = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    return start + struct.pack(">I", 8) + b"IDAT" + bytes(12)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (flat(".jpg", 10_100), r"an image has 10100x10100 pixels, more than max_image_pixels \(50,000,000\) allows"),
+        (flat(".png", 8000), "8000x8000 pixels"),
+        (flat(".webp", 7200), "7200x7200 pixels"),
+        (png_that_promises(60_000, 60_000), "more than 178,956,970 pixels"),
+        (png_that_promises(2**31 - 1, 2**31 - 1), "more than 178,956,970 pixels"),
+    ],
+    ids=["jpeg", "png", "webp", "promises", "promises the most"],
+)
+def test_a_picture_that_is_too_large_is_refused_before_it_is_decoded(
+    data: bytes, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("it was decoded"))
+    with pytest.raises(ImageError, match=reason):
+        compressed_to_rgb(make_compressed(data))
+
+
+def test_the_limit_of_pixels_can_be_set_and_holds_for_raw_images() -> None:
+    rgb = random_pixels(3)
+    height, width = rgb.shape[:2]
+    for message in (make_image("rgb8", rgb), make_compressed(JPEG)):
+        assert to_rgb(message, height * width).shape == rgb.shape
+        with pytest.raises(ImageError, match=f"{width}x{height} pixels, more than max_image_pixels"):
+            to_rgb(message, height * width - 1)
+
+
+def test_every_kind_of_picture_that_opencv_writes_is_still_read() -> None:
+    for extension in (".jpg", ".png", ".webp", ".bmp", ".tiff", ".ppm", ".ras"):
+        assert compressed_to_rgb(make_compressed(encoded(extension, random_pixels(3)))).shape == random_pixels(3).shape
+
+
+@pytest.mark.parametrize("text", ["a\nb", "\x1b[31m", "x" * 10_000])
+def test_what_others_write_stays_on_its_line_and_short(text: str) -> None:
+    """Else a message could write lines of its own into the log."""
+    for message in (make_image(text, random_pixels(3)), make_compressed(b"", text), make_compressed(b"?", text)):
+        with pytest.raises(ImageError) as refusal:
+            to_rgb(message)
+        assert str(refusal.value).isprintable()
+        assert len(str(refusal.value)) < 400
 
 
 def test_to_rgb_chooses_by_fields() -> None:

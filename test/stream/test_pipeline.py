@@ -1,5 +1,6 @@
 """Messages through the pipeline: which image a prompt is for, and what is said when something does not work."""
 
+import threading
 from types import SimpleNamespace as Message
 
 import numpy as np
@@ -178,3 +179,38 @@ def test_images_without_stamps_and_with_equal_stamps_are_tracked(pipeline: Pipel
         processed = pipeline.process(image(seconds))
         assert processed.notes == ()
         assert [state.object_id for state in processed.result.objects] == [1]
+
+
+def test_after_a_restore_objects_go_on_and_prompts_for_lost_images_are_told_so(pipeline: Pipeline) -> None:
+    pipeline.add_prompts(prompts(0, (4, Action.ADD)))
+    assert [ids(pipeline, seconds) for seconds in (1, 2, 3)] == [[4]] * 3
+    state = pipeline.state()
+    assert state.recent_stamps == (NS_PER_S, 2 * NS_PER_S, 3 * NS_PER_S)
+    again = Pipeline(Tracker(random_model(get_config("toy", 32))), to_rgb)
+    again.restore(state)
+    again.add_prompts(prompts(2, (5, Action.ADD)))
+    processed = again.process(image(4))
+    assert [state.object_id for state in processed.result.objects] == [4]
+    assert "for an image of before the state was restored" in processed.notes[0]
+    assert np.array_equal(processed.result.label_image, pipeline.process(image(4)).result.label_image)
+
+
+def test_a_state_is_taken_between_two_images(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread asks while an image is at work: it waits for the end of that."""
+    asked: list[tuple[int, ...]] = []
+    step = pipeline.tracker.step
+
+    def slow(*arguments: object) -> object:
+        thread = threading.Thread(target=lambda: asked.append(pipeline.state().object_ids))
+        thread.start()
+        threads.append(thread)
+        thread.join(0.05)
+        assert thread.is_alive()
+        return step(*arguments)
+
+    threads: list[threading.Thread] = []
+    monkeypatch.setattr(pipeline.tracker, "step", slow)
+    pipeline.add_prompts(prompts(0, (4, Action.ADD)))
+    pipeline.process(image(1))
+    threads[0].join()
+    assert asked == [(4,)]

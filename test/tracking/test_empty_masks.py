@@ -6,6 +6,7 @@ import pytest
 from recorded import CASES, SIZE, frames, network
 from sam2_ros.config import ModelChoice
 from sam2_ros.model.sam2 import Sam2
+from sam2_ros.tracking.policies.policy import EMPTY
 from sam2_ros.tracking.prompt import Prompt
 from sam2_ros.tracking.result import ObjectState
 from sam2_ros.tracking.tracker import PastFrame, Tracker, unconfirmed
@@ -108,7 +109,7 @@ def test_a_denial_is_no_anchor_and_leaves_those_that_are(exact: Sam2) -> None:
         prompts = [Prompt(1, box=BOX)] if not index else []
         plain.step(frame, prompts)
         denied.step(frame, prompts or [Prompt(1, mask=NOTHING)])
-    assert denied._bank._prompted_of[0].tolist() == plain._bank._prompted_of[0].tolist() == [0, -1, -1, -1]
+    assert denied._bank._prompted_of[0].tolist() == plain._bank._prompted_of[0].tolist() == [0, EMPTY, EMPTY, EMPTY]
 
 
 def test_a_late_denial_takes_back_the_anchor_of_its_image(exact: Sam2) -> None:
@@ -119,7 +120,7 @@ def test_a_late_denial_takes_back_the_anchor_of_its_image(exact: Sam2) -> None:
     past = [PastFrame(index, 0, pictures[index]) for index in (1, 2)]
     states = tracker.catch_up(past, [Prompt(1, mask=NOTHING)]).states
     assert not states[0][0].visible
-    assert tracker._bank._prompted_of[0].tolist() == [0, -1, -1, -1]
+    assert tracker._bank._prompted_of[0].tolist() == [0, EMPTY, EMPTY, EMPTY]
 
 
 def test_what_comes_after_a_denial_on_the_same_image_counts(exact: Sam2) -> None:

@@ -83,3 +83,9 @@ def test_clicks_and_a_box_add_up_and_a_mask_or_a_replacement_stands_alone() -> N
     mask = Prompt(1, mask=np.ones((4, 4)))
     assert merge(both, mask) is mask
     assert merge(mask, click) is click
+
+
+def test_a_label_is_no_place_for_a_book() -> None:
+    assert Prompt(1, [[1, 1]], [1], label="x" * 200).label == "x" * 200
+    with pytest.raises(PromptError, match="its label has 201 characters; give up to 200"):
+        Prompt(1, [[1, 1]], [1], label="x" * 201)

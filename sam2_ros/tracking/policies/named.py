@@ -10,6 +10,13 @@ from .policy import Limits, Policy
 _LARGE_MOTION_WEIGHT = 0.15  # SAMURAI's for the large size, whose predicted IoU is to be trusted more
 
 
+POLICIES: dict[str, type[Official] | type[Distractor] | type[Motion]] = {
+    "official": Official,
+    "distractor": Distractor,
+    "motion": Motion,
+}
+
+
 def policy_of(model: ModelConfig, config: TrackerConfig) -> Policy:
     """The policy of an object that begins."""
     limits = Limits(
@@ -19,9 +26,4 @@ def policy_of(model: ModelConfig, config: TrackerConfig) -> Policy:
         stride=config.memory_stride,
         **({"motion_weight": _LARGE_MOTION_WEIGHT} if model.name.endswith("_large") else {}),
     )
-    policies: dict[str, type[Official] | type[Distractor] | type[Motion]] = {
-        "official": Official,
-        "distractor": Distractor,
-        "motion": Motion,
-    }
-    return policies[config.memory_policy](limits)
+    return POLICIES[config.memory_policy](limits)

@@ -15,7 +15,8 @@ from torch import Tensor
 from ...model.probe import History
 from ...model.sam2 import POINTER_HORIZON
 
-EMPTY = -1  # frame number of an entry that holds nothing
+# Frame number of an entry that holds nothing: before all that can be, since memories from elsewhere lie before frame 0.
+EMPTY = -(1 << 40)
 
 
 @dataclass(frozen=True, slots=True)

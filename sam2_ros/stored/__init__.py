@@ -1,0 +1,1 @@
+"""What a tracker knows, in files: written whole or not at all, read with suspicion."""

@@ -1,0 +1,473 @@
+"""Anything that may come in, and what has to come of it: it is taken, or refused with one Sam2RosError.
+
+`TARGETS` are by name; `feed` gives inputs to one of them. Each is tried at a tracker at work, whose next frame after
+what was refused has to be what it is without that, to the bit.
+"""
+
+import json
+import random
+import struct
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace as Message
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+
+from helpers.bags import box_prompt, camera_bag, compressed, prompts, stamp_of
+from sam2_ros.bag.label_images import DTYPES, labels_of
+from sam2_ros.bag.prompts_file import ACTIONS, KEYS, read_prompts_file
+from sam2_ros.bag.reader import BagReader
+from sam2_ros.config import CONFIGS, DetectionConfig, TimeConfig, TrackerConfig, meaning_of
+from sam2_ros.errors import Sam2RosError
+from sam2_ros.model.checkpoint import digest, network_of, random_model, read_state
+from sam2_ros.model.config import get_config
+from sam2_ros.stored import state_file
+from sam2_ros.stored.folder import file_in, file_of
+from sam2_ros.stream.association import Associator
+from sam2_ros.stream.messages import NS_PER_S
+from sam2_ros.stream.pipeline import MAX_WAITING, Pipeline, Processed
+from sam2_ros.stream.pixels import ENCODINGS, to_rgb
+from sam2_ros.stream.pointing import click_from, detections_from
+from sam2_ros.tracking.state import TrackerState
+from sam2_ros.tracking.tracker import Tracker
+
+SIDE = 48  # pixels of the images of the tracker at work
+TOY = get_config("toy", 32)
+LONGEST = 1.0  # seconds of this thread that one input may take
+
+# --- values ----------------------------------------------------------------------------------------------------------
+
+EDGES = [0.0, -0.0, 1.0, -1.0, 0.5, SIDE - 0.5, SIDE, SIDE + 1e-9, 1e9, -1e9, 1e300, float("inf"), float("nan")]
+number = st.one_of(st.sampled_from(EDGES), st.floats(0, SIDE), st.floats())
+uint8, uint32, int32 = st.integers(0, 255), st.integers(0, 2**32 - 1), st.integers(-(2**31), 2**31 - 1)
+object_id = st.one_of(st.integers(0, 6), st.sampled_from([254, 255, 256, 65535, 65536]), uint32)
+stamp = st.one_of(
+    st.builds(Message, sec=st.integers(0, 6), nanosec=st.sampled_from([0, 1, NS_PER_S // 2])),
+    st.builds(Message, sec=int32, nanosec=uint32),
+)
+header = st.builds(Message, stamp=stamp, frame_id=st.text(max_size=5))
+point = st.builds(Message, x=number, y=number)
+box = st.builds(
+    Message,
+    center=st.builds(Message, position=point, theta=st.sampled_from([0.0, 0.0, 0.0, 1.0, float("nan")])),
+    size_x=number,
+    size_y=number,
+)
+size = st.one_of(st.integers(0, 9), st.just(SIDE), st.sampled_from([2**16, 2**31, 2**32 - 1]), uint32)
+raw = st.one_of(st.binary(max_size=300), st.just(bytes(SIDE * SIDE)), st.just(b"\xff" * SIDE * SIDE * 3))
+image = st.builds(
+    Message,
+    header=header,
+    height=size,
+    width=size,
+    encoding=st.one_of(st.sampled_from([*ENCODINGS, "16UC1", "32FC1", "rgb16"]), st.text(max_size=8)),
+    is_bigendian=uint8,
+    step=st.one_of(st.sampled_from([0, SIDE, 3 * SIDE, 4 * SIDE]), uint32),
+    data=raw,
+)
+NO_MASK = Message(header=Message(), height=0, width=0, encoding="", is_bigendian=0, step=0, data=b"")
+prompt = st.builds(
+    Message,
+    object_id=object_id,
+    label=st.text(max_size=8),
+    action=st.one_of(st.sampled_from([0, 0, 0, 1, 2, 3]), uint8),
+    points=st.lists(point, max_size=4),
+    point_labels=st.lists(st.one_of(st.integers(0, 1), uint8), max_size=4),
+    has_box=st.booleans(),
+    box=box,
+    mask=st.one_of(st.just(NO_MASK), st.just(NO_MASK), image),
+)
+prompt_array = st.builds(Message, header=header, prompts=st.lists(prompt, max_size=4))
+hypothesis_ = st.builds(
+    Message, hypothesis=st.builds(Message, class_id=st.text(max_size=4), score=st.one_of(st.floats(0, 1), number))
+)
+detection = st.builds(
+    Message, bbox=box, results=st.lists(hypothesis_, max_size=2), id=st.one_of(st.text(max_size=3), st.just("1"))
+)
+detections = st.builds(Message, header=header, detections=st.lists(detection, max_size=4))
+click = st.one_of(st.builds(Message, header=header, point=point), point)
+
+
+@st.composite
+def damaged(draw: st.DrawFn, whole: Sequence[bytes]) -> bytes:
+    """One of these files, cut, with bytes changed, taken out or doubled, or nothing of the kind."""
+    file = bytearray(draw(st.sampled_from(whole)))
+    rng = random.Random(draw(st.integers(0, 2**32 - 1)))  # many places at once cost nothing so
+    for _ in range(rng.choice((0, 1, 1, 2, 8, 64))):
+        at = rng.randrange(max(1, len(file) - 1)) if rng.random() < 0.5 else rng.randrange(min(len(file), 200) or 1)
+        change = rng.randrange(5)
+        if change == 0:
+            file[at : at + 1] = bytes([rng.randrange(256)])
+        elif change == 1:
+            file[at : at + 8] = struct.pack("<Q", rng.choice((0, 1, 2**31, 2**32 - 1, 2**63, 2**64 - 1)))
+        elif change == 2:
+            del file[at : at + rng.randrange(1, 20)]
+        elif change == 3:
+            file[at:at] = file[at : at + rng.randrange(1, 40)]
+        else:
+            del file[rng.randrange(len(file) or 1) :]
+    return bytes(file)
+
+
+# --- a tracker at work -----------------------------------------------------------------------------------------------
+
+
+def good_image(second: int) -> Message:
+    """What the camera of the tracker at work shows."""
+    pixels = np.random.default_rng(5).integers(0, 90, (SIDE, SIDE, 3), dtype=np.uint8)
+    pixels[10:30, 5 + second : 25 + second] = (250, 200, 40)
+    head = Message(stamp=Message(sec=second, nanosec=0), frame_id="eye")
+    return Message(
+        header=head, height=SIDE, width=SIDE, encoding="rgb8", is_bigendian=0, step=3 * SIDE, data=pixels.reshape(-1)
+    )
+
+
+def good_prompt(number: int) -> Message:
+    """A box for an object."""
+    centre = Message(position=Message(x=15.0 + number, y=20.0), theta=0.0)
+    around = Message(center=centre, size_x=20.0, size_y=20.0)
+    rest = {"label": "block", "action": 0, "points": [], "point_labels": [], "has_box": True, "mask": NO_MASK}
+    return Message(object_id=number, box=around, **rest)
+
+
+class World:
+    """A pipeline that has tracked two objects for a while, and what its next frame has to be."""
+
+    def __init__(self, policy: str = "official") -> None:
+        self.pipeline = Pipeline(
+            Tracker(random_model(TOY), TrackerConfig(max_objects=6, memory_policy=policy)),
+            to_rgb,
+            TimeConfig(history_seconds=3.0),
+        )
+        self.applied: list[Any] = []  # outcomes of prompts on images of the past
+        self._catching_up = self.pipeline._catch_up
+        self.pipeline._catch_up = self._catch_up  # type: ignore[method-assign]
+        self.pipeline.add_prompts(Message(header=good_image(0).header, prompts=[good_prompt(1), good_prompt(2)]))
+        self.pipeline.process(good_image(1))
+        self.state: TrackerState = self.pipeline.state()
+        self.bytes = self.pipeline.tracker.memory_bytes
+        self.begin()
+        self.expected = self.next_frame()
+        self.begin()
+
+    def begin(self) -> None:
+        """As it was at the beginning, with two images remembered."""
+        self.applied.clear()
+        self.pipeline._waiting.clear()
+        self.pipeline._pointing.clear()
+        self.pipeline.restore(self.state)
+        for second in (2, 3):
+            self.pipeline.process(good_image(second))
+
+    def next_frame(self) -> Processed:
+        """The tracker's next good image."""
+        return self.pipeline.process(good_image(4))
+
+    def check(self) -> None:
+        """The next frame is as ever, when nothing was accepted; else it is at least one."""
+        processed = self.next_frame()
+        result, expected = processed.result, self.expected.result
+        assert len({state.object_id for state in result.objects}) == len(result.objects) <= 6
+        assert all(0 < state.object_id < 256 for state in result.objects)
+        assert self.pipeline.tracker.memory_bytes == self.bytes
+        assert len(self.pipeline._waiting) <= MAX_WAITING
+        outcomes = [outcome for answer in processed.answers for outcome in answer.outcomes]
+        assert all(outcome.accepted or outcome.reason for outcome in outcomes)
+        if not any(outcome.accepted for outcome in [*outcomes, *self.applied]):
+            assert np.array_equal(result.label_image, expected.label_image)
+            for now, then in zip(result.objects, expected.objects, strict=True):
+                assert torch.equal(now.logits, then.logits)
+        self.begin()
+
+    def _catch_up(self, past: Sequence[Any], given: Sequence[Any]) -> Any:
+        caught_up = self._catching_up(past, given)
+        self.applied += caught_up.outcomes
+        return caught_up
+
+
+@cache
+def world(policy: str = "official") -> World:
+    """One for all inputs of a process."""
+    return World(policy)
+
+
+# --- what is done with inputs ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Target:
+    """Inputs of one kind, and what takes them: returns whether anything was accepted. Raises Sam2RosError."""
+
+    inputs: st.SearchStrategy[Any]
+    take: Callable[[Any], bool]
+    together: int = 10  # inputs between two looks at the tracker, at most
+
+
+def feed(target: Target, given: Sequence[Any]) -> int:
+    """Give inputs to a tracker at work, and look at its next frame; how many were accepted."""
+    accepted = 0
+    for one in given:
+        with _in_time():
+            try:
+                accepted += target.take(one)
+            except Sam2RosError as error:
+                said = str(error)
+            else:
+                said = "taken"
+        assert said, "no sentence"
+        assert "\n" not in said, f"more than a line: {said}"
+    with _in_time():
+        world().check()
+    return accepted
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    started = time.thread_time()
+    yield
+    assert time.thread_time() - started < LONGEST, "it took too long"
+
+
+def _take_prompts(message: Message) -> bool:
+    world().pipeline.add_prompts(message)
+    return True
+
+
+def _take_pointing(read: Callable[[Message], Any]) -> Callable[[Message], bool]:
+    def take(message: Message) -> bool:
+        world().pipeline.add_pointing(read(message))
+        return True
+
+    return take
+
+
+def _take_image(message: Message) -> bool:
+    return world().pipeline.prepare(message).encoded.image.ndim == 3
+
+
+def _take_labels(message: Message) -> bool:
+    return labels_of(message).ndim == 2
+
+
+def _take_parameter(given: tuple[type[Any], str, Any]) -> bool:
+    kind, name, value = given
+    return bool(kind(**{name: value}))
+
+
+def _in_file(name: str, read: Callable[[Path], bool]) -> Callable[[bytes], bool]:
+    def take(content: bytes) -> bool:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / name
+            path.write_bytes(content)
+            return read(path)
+
+    return take
+
+
+def _read_bag(path: Path) -> bool:
+    for recover in (False, True):
+        try:
+            with BagReader(path, recover) as bag:
+                for topic in bag.topics:
+                    for recorded in bag.messages(topic, bag.span()):
+                        bag.decode(recorded)
+        except Sam2RosError:
+            if recover:
+                raise
+    return True
+
+
+def _read_checkpoint(path: Path) -> bool:
+    network_of(TOY, read_state(path), path)
+    return True
+
+
+def _restore(path: Path) -> bool:
+    """A state that is believed has to be one that can be tracked on with."""
+    saved = state_file.read_state(path).state
+    pipeline = world().pipeline
+    try:
+        pipeline.restore(saved)
+        pipeline.process(good_image(3))
+        pipeline.process(good_image(4))
+    finally:
+        world().begin()
+    return True
+
+
+def _take_content(change: Callable[[dict[str, Any]], None]) -> bool:
+    """A state with another description and a right checksum."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "s.safetensors"
+        path.write_bytes(_files("state")[0])
+        tensors = load_file(path)
+        with state_file.safe_open(path, framework="pt") as file:
+            metadata = dict(file.metadata())
+        content = json.loads(metadata["state"])
+        change(content)
+        metadata["state"] = json.dumps(content)
+        save_file(tensors, path, metadata=metadata)
+        return _restore(path)
+
+
+def _take_name(given: tuple[str, bool]) -> bool:
+    name, is_object = given
+    with tempfile.TemporaryDirectory() as folder:
+        found = (file_of if is_object else file_in)(folder, name)
+        assert found.is_relative_to(Path(folder).resolve())
+        assert found != Path(folder).resolve()
+    return True
+
+
+# --- inputs that need files ------------------------------------------------------------------------------------------
+
+
+@cache
+def _files(kind: str) -> list[bytes]:
+    """Whole files of a kind, small ones."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _MAKERS[kind](Path(folder))
+
+
+def _pictures(folder: Path) -> list[bytes]:
+    pixels = good_image(0).data.reshape(SIDE, SIDE, 3)
+    ends = (".jpg", ".png", ".webp", ".bmp", ".tiff", ".ppm", ".gif")
+    return [cv2.imencode(end, pixels)[1].tobytes() for end in ends]
+
+
+def _bags(folder: Path) -> list[bytes]:
+    def content(storage: str, *more: Any) -> bytes:
+        path = camera_bag(folder / f"{storage}{len(more)}", 1, storage, *more)
+        return next(file for file in path.iterdir() if file.suffix in (".mcap", ".db3")).read_bytes()
+
+    extra = (compressed(0), prompts(stamp_of(0), stamp_of(0), box_prompt()))
+    return [content("mcap"), content("mcap", *extra), content("sqlite3", *extra)]
+
+
+def _checkpoints(folder: Path) -> list[bytes]:
+    state = random_model(TOY).state_dict()
+    torch.save({"model": state}, folder / "a.pt")
+    save_file({key: value.contiguous() for key, value in state.items()}, folder / "a.safetensors")
+    assert digest(state)
+    return [(folder / "a.pt").read_bytes(), (folder / "a.safetensors").read_bytes()]
+
+
+def _states(folder: Path) -> list[bytes]:
+    state_file.write_state(folder / "s.safetensors", world().state)
+    return [(folder / "s.safetensors").read_bytes()]
+
+
+_MAKERS = {"picture": _pictures, "bag": _bags, "checkpoint": _checkpoints, "state": _states}
+
+anything = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=6)),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=5), inner, max_size=3)),
+    max_leaves=6,
+)
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> Callable[[dict[str, Any]], None]:
+    """Something else in places of the description of a state."""
+    seed, values = draw(st.integers(0, 2**32 - 1)), draw(st.lists(anything, min_size=1, max_size=3))
+
+    def change(content: dict[str, Any]) -> None:
+        rng = random.Random(seed)
+        for value in values:
+            at: Any = content
+            while True:
+                keys = list(at) if isinstance(at, dict) else list(range(len(at)))
+                key = rng.choice(keys)
+                if not isinstance(at[key], dict | list) or not at[key] or rng.random() < 0.2:
+                    break
+                at = at[key]
+            old = at[key]
+            near = type(old) is int and rng.random() < 0.5
+            at[key] = old + rng.choice((-1, 1, 2**20, -(2**40))) if near else value
+
+    return change
+
+
+entry = st.dictionaries(
+    st.one_of(st.sampled_from(KEYS), st.text(max_size=4)),
+    st.one_of(anything, st.sampled_from(ACTIONS), st.lists(number, max_size=5), st.just([1, 2, 30, 40])),
+    max_size=5,
+)
+yaml_text = st.one_of(
+    st.builds(lambda entries: json.dumps({"prompts": entries}).encode(), st.lists(entry, max_size=3)),
+    st.text(max_size=40).map(lambda text: text.encode("utf-8", "surrogatepass")),
+    st.sampled_from([b"- " * 3000, b"[" * 3000, b"&a [*a]", b"prompts: [&a {frame: 0, box: *a}]", b"\0", b"\xff\xfe"]),
+    damaged(
+        [b"prompts:\n  - frame: 0\n    object: 1\n    box: [210, 120, 290, 260]\n  - time: 2.5\n    action: reset\n"]
+    ),
+)
+parameter = st.sampled_from([(kind, field.name, field) for kind in CONFIGS for field in fields(kind)]).flatmap(
+    lambda one: st.tuples(
+        st.just(one[0]),
+        st.just(one[1]),
+        st.one_of(
+            anything, st.sampled_from([one[2].default, *meaning_of(one[2]).choices, *(meaning_of(one[2]).limits or ())])
+        ),
+    )
+)
+names = st.one_of(
+    st.text(max_size=20).map(lambda text: text + ".safetensors"),
+    st.lists(st.sampled_from(["..", ".", "/", "a", "~", "\0", "etc", "\n"]), max_size=8).map(
+        lambda parts: "/".join(parts) + ".safetensors"
+    ),
+    st.text(max_size=300),
+)
+
+TARGETS: dict[str, Target] = {
+    "prompts": Target(prompt_array, _take_prompts),
+    "clicks": Target(click, _take_pointing(click_from)),
+    "detections": Target(
+        detections, _take_pointing(lambda message: detections_from(message, Associator(DetectionConfig())))
+    ),
+    "images": Target(image, _take_image, together=40),
+    "compressed images": Target(
+        st.builds(
+            Message,
+            header=header,
+            format=st.one_of(st.sampled_from(["jpeg", "png", "rgb8; jpeg compressed bgr8"]), st.text(max_size=6)),
+            data=st.deferred(lambda: st.one_of(damaged(_files("picture")), st.binary(max_size=60))),
+        ),
+        _take_image,
+        together=40,
+    ),
+    "label images": Target(
+        st.one_of(
+            st.tuples(image, st.sampled_from([*DTYPES, "rgb8"])).map(
+                lambda two: Message(**{**vars(two[0]), "encoding": two[1]})
+            ),
+            st.builds(Message, format=st.just("png"), data=st.deferred(lambda: damaged(_files("picture")))),
+        ),
+        _take_labels,
+        together=40,
+    ),
+    "parameters": Target(parameter, _take_parameter, together=40),
+    "prompts files": Target(
+        yaml_text, _in_file("p.yaml", lambda path: bool(read_prompts_file(path) or True)), together=40
+    ),
+    "bags, mcap": Target(st.deferred(lambda: damaged(_files("bag")[:2])), _in_file("a.mcap", _read_bag), together=40),
+    "bags, sqlite3": Target(st.deferred(lambda: damaged(_files("bag")[2:])), _in_file("a.db3", _read_bag), together=40),
+    "checkpoints, pt": Target(
+        st.deferred(lambda: damaged(_files("checkpoint")[:1])), _in_file("a.pt", _read_checkpoint)
+    ),
+    "checkpoints, safetensors": Target(
+        st.deferred(lambda: damaged(_files("checkpoint")[1:])), _in_file("a.safetensors", _read_checkpoint)
+    ),
+    "states, bytes": Target(st.deferred(lambda: damaged(_files("state"))), _in_file("s.safetensors", _restore)),
+    "states, contents": Target(changes(), _take_content),
+    "names of files": Target(st.tuples(names, st.booleans()), _take_name, together=40),
+}
