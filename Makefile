@@ -9,7 +9,7 @@ READY = $(VENV)/.ready
 # Where ROS is sourced its Python packages come first, pytest's plugins among them, and they miss the system's Python.
 unexport PYTHONPATH
 
-.PHONY: demo test train lint clean
+.PHONY: demo test train pictures lint clean
 
 demo: $(READY)
 	rm -rf demo_output
@@ -21,6 +21,10 @@ test: $(READY)
 # The network that ships with the package: hours. Interrupt it when you like, it goes on from where it was.
 train: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/torchrun --standalone --nproc-per-node=$(shell nproc) -m training training/nano.yaml
+
+# Free pictures of real things and places, for training/real.yaml: 600 MB to fetch, from Debian's mirror among others.
+pictures: $(READY)
+	$(BIN)/python -m training.pictures
 
 lint: $(READY)
 	$(BIN)/ruff check .

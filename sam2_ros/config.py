@@ -226,6 +226,95 @@ class DetectionConfig(Config):
 
 
 @dataclass(frozen=True, slots=True)
+class SpaceConfig(Config):
+    """How it is found out where objects are, from depth, camera model and transforms. Raises ConfigError."""
+
+    depth_tolerance: float = _parameter(
+        0.0,
+        "seconds by which the stamp of a depth image may miss that of the image; 0 is half the usual time between two "
+        "depth images",
+        limits=(0, 10),
+        settable=Settable.INACTIVE,
+    )
+    image_rectified: str = _parameter(
+        "auto",
+        "whether the image has no distortion any more: yes takes P of camera_info, no takes K and its distortion; auto "
+        "is yes where the image's topic has `rect` in it",
+        choices=("auto", "yes", "no"),
+        settable=Settable.INACTIVE,
+    )
+    mask_erosion: int = _parameter(
+        3,
+        "pixels of the depth image that are left out all around a mask, where background and flying pixels are",
+        limits=(0, 50),
+        settable=Settable.INACTIVE,
+    )
+    min_depth_pixels: int = _parameter(
+        50,
+        "pixels of a mask that have to have a depth; with fewer the object has no position",
+        limits=(1, 100_000),
+        settable=Settable.INACTIVE,
+    )
+    box_3d: str = _parameter(
+        "aligned",
+        "aligned: boxes along the axes of the camera's optical frame; oriented: along the object's principal axes",
+        choices=("aligned", "oriented"),
+        settable=Settable.INACTIVE,
+    )
+    target_frame: str = _parameter(
+        "",
+        "frame of the positions, such as map, by /tf at the stamp of the image; empty: the camera's optical frame",
+        settable=Settable.INACTIVE,
+    )
+    without_transform: str = _parameter(
+        "camera",
+        "what happens while there is no transform to target_frame: camera gives positions in the camera's frame, none "
+        "gives no positions",
+        choices=("camera", "none"),
+        settable=Settable.INACTIVE,
+    )
+    velocity_noise: float = _parameter(
+        0.0,
+        "acceleration that is usual for the objects, metres per second squared, for a velocity by a filter; 0: no "
+        "velocities",
+        limits=(0, 1000),
+        settable=Settable.INACTIVE,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceNodeConfig(Config):
+    """What the live node takes and sends of where objects are. Raises ConfigError."""
+
+    depth: bool = _parameter(
+        False,
+        "subscribe `depth` and `camera_info`, of the image that is tracked, and say where objects are",
+        settable=Settable.INACTIVE,
+    )
+    depth_transport: str = _parameter(
+        "raw",
+        "raw subscribes `depth`, compressedDepth subscribes `depth/compressedDepth`, as png",
+        choices=("raw", "compressedDepth"),
+        settable=Settable.INACTIVE,
+    )
+    transform_wait: float = _parameter(
+        0.1,
+        "seconds that ~/objects and what is in space wait for a transform to target_frame; tracking goes on meanwhile",
+        limits=(0, 5),
+        settable=Settable.INACTIVE,
+    )
+    publish_tf: bool = _parameter(
+        False, "broadcast a frame on /tf for every object that has a position", settable=Settable.INACTIVE
+    )
+    tf_names: str = _parameter(
+        "id",
+        "name of these frames: id is sam2_object_ID, label the object's label where it has one of its own",
+        choices=("id", "label"),
+        settable=Settable.INACTIVE,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class NodeConfig(Config):
     """What the live node receives and sends. Raises ConfigError."""
 
@@ -323,5 +412,6 @@ class InputConfig(Config):
 
 # What the live node declares as parameters.
 CONFIGS: tuple[type[Config], ...] = (
-    *(ModelChoice, TrackerConfig, InputConfig, TimeConfig, DetectionConfig, NodeConfig, StateConfig),
+    *(ModelChoice, TrackerConfig, InputConfig, TimeConfig, DetectionConfig),
+    *(SpaceConfig, SpaceNodeConfig, NodeConfig, StateConfig),
 )

@@ -35,6 +35,10 @@ class ImageError(Sam2RosError):
     """An image cannot be used: encoding, size or data length."""
 
 
+class SpaceError(Sam2RosError):
+    """It cannot be said where things are: depth, camera model or transform is missing or wrong."""
+
+
 class PromptError(Sam2RosError):
     """A prompt cannot be used on this image or for this object."""
 

@@ -1,6 +1,7 @@
 """``python -m training CONFIG``: train what the configuration says."""
 
 import argparse
+import math
 import sys
 from pathlib import Path
 
@@ -17,11 +18,12 @@ def main() -> int:
     parser.add_argument("config", type=Path, help="YAML file of the run, see training/*.yaml")
     parser.add_argument("--out", type=Path, help="folder of the run (default: runs/NAME OF THE CONFIG)")
     parser.add_argument("--clips", type=Path, help="folder of prepared clips, to share between runs")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="stop and save after so long; go on later")
     arguments = parser.parse_args()
     out = arguments.out or Path("runs") / arguments.config.stem
     try:
         parallel.join()
-        weights = train(read_config(arguments.config), out, arguments.clips)
+        weights = train(read_config(arguments.config), out, arguments.clips, 60 * arguments.minutes)
         if parallel.is_first():
             print(weights)
     except (TrainingError, Sam2RosError) as error:

@@ -45,8 +45,10 @@ def draw_batch(clips: Clips, stage: StageConfig, size: int, rng: np.random.Gener
     images, labels, owners, ids = [], [], [], []
     for index in range(stage.clips):
         window, objects = _draw_window(clips, stage, numbers, size, rng)
-        window = _turned(window, rng)
-        images.append(_recoloured(window[..., :3], rng))
+        natural = stage.natural > 0 and rng.random() < stage.natural
+        window = _mirrored(window, rng) if natural else _turned(window, rng)
+        relit = _relit(window[..., :3], rng)
+        images.append(relit if natural else relit[:, rng.permutation(3)])
         labels.append(window[..., 3])
         owners += [index] * len(objects)
         ids += objects
@@ -140,8 +142,13 @@ def _turned(window: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return window.transpose(0, 2, 1, 3) if exchange else window
 
 
-def _recoloured(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Colours exchanged, brightness and contrast changed, alike in all frames: (T, S, S, 3) uint8 to (T, 3, S, S)."""
+def _mirrored(window: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The window mirrored left to right, or not."""
+    return window[:, :, ::-1] if rng.random() < 0.5 else window
+
+
+def _relit(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Brightness and contrast changed, alike in all frames: (T, S, S, 3) uint8 to (T, 3, S, S)."""
     gain, offset = rng.uniform(0.75, 1.25), rng.uniform(-25, 25)
     table = np.clip((np.arange(256) - 128) * gain + 128 + offset, 0, 255).astype(np.uint8)
-    return np.stack([cv2.LUT(images[..., channel], table) for channel in rng.permutation(3)], axis=1)
+    return np.stack([cv2.LUT(images[..., channel], table) for channel in range(3)], axis=1)

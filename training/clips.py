@@ -10,18 +10,20 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 from tqdm import tqdm
 
-from sam2_ros.synthetic import scene, settings_for
+from sam2_ros.synthetic import SceneFrame, scene, settings_for
 from sam2_ros.tracking.preprocess import square_pixels
 
-from .config import BagData, DataConfig, SceneData
+from .collage import collage
+from .config import BagData, CollageData, DataConfig, SceneData
 from .labelled_bag import labelled_frames
+from .pictures import Pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,32 @@ class SceneClip:
     def name(self) -> str:
         """File name of the clip without its ending."""
         return f"{self.difficulty}_{self.seed}_{self.width}x{self.height}"
+
+    def frames(self) -> Iterator[SceneFrame]:
+        """Its pictures."""
+        return scene(
+            self.seed, dataclasses.replace(settings_for(self.difficulty), width=self.width, height=self.height)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CollageClip:
+    """A collage that becomes a clip."""
+
+    pictures: Path
+    seed: int
+    width: int
+    height: int
+    length: int  # frames
+
+    @property
+    def name(self) -> str:
+        """File name of the clip without its ending."""
+        return f"collage_{self.pictures.stem}_{self.seed}_{self.width}x{self.height}x{self.length}"
+
+    def frames(self) -> Iterator[SceneFrame]:
+        """Its pictures."""
+        return collage(self.seed, _opened(self.pictures), self.width, self.height, self.length)
 
 
 class Clips:
@@ -60,7 +88,9 @@ class Clips:
 def prepare(data: DataConfig, size: int, folder: Path) -> Clips:
     """The clips that the configuration names, made where they are not in ``folder`` yet."""
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = [(_file(folder, clip.name, size), clip) for source in data.scenes for clip in scene_clips(source)]
+    composed: list[SceneClip | CollageClip] = [clip for source in data.scenes for clip in scene_clips(source)]
+    composed += [clip for source in data.collages for clip in collage_clips(source)]
+    wanted = [(_file(folder, clip.name, size), clip) for clip in composed]
     missing = [(file, clip) for file, clip in wanted if not file.exists()]
     if missing:
         # A forked process would inherit locks of OpenCV's threads and wait for them for ever.
@@ -81,10 +111,21 @@ def scene_clips(source: SceneData) -> Iterator[SceneClip]:
         yield SceneClip(source.difficulty, source.seed + index, width, height)
 
 
-def _make(size: int, file: Path, clip: SceneClip) -> None:
+def collage_clips(source: CollageData) -> Iterator[CollageClip]:
+    """The collages of one line of the configuration; picture sizes take turns."""
+    for index in range(source.clips):
+        width, height = source.sizes[index % len(source.sizes)]
+        yield CollageClip(Path(source.pictures).expanduser(), source.seed + index, width, height, source.frames)
+
+
+@lru_cache(maxsize=1)
+def _opened(file: Path) -> Pictures:
+    return Pictures(file)
+
+
+def _make(size: int, file: Path, clip: SceneClip | CollageClip) -> None:
     cv2.setNumThreads(1)  # there is a process for every core already
-    settings = dataclasses.replace(settings_for(clip.difficulty), width=clip.width, height=clip.height)
-    _save(file, np.stack([square_clip_frame(f.image, f.labels, size) for f in scene(clip.seed, settings)]))
+    _save(file, np.stack([square_clip_frame(f.image, f.labels, size) for f in clip.frames()]))
 
 
 def _bag_clips(bag: BagData, size: int, folder: Path) -> list[Path]:

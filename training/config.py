@@ -34,10 +34,22 @@ class BagData:
 
 
 @dataclass(frozen=True, slots=True)
+class CollageData:
+    """Clips composed of real pictures: ``clips`` of them, with seeds from ``seed`` on."""
+
+    pictures: str  # the file that `python -m training.pictures` packs
+    seed: int
+    clips: int
+    sizes: tuple[tuple[int, int], ...] = ((384, 288),)  # width, height in pixels; they take turns
+    frames: int = 24
+
+
+@dataclass(frozen=True, slots=True)
 class DataConfig:
     """Where clips come from."""
 
     scenes: tuple[SceneData, ...] = ()
+    collages: tuple[CollageData, ...] = ()
     bags: tuple[BagData, ...] = ()
 
 
@@ -55,6 +67,7 @@ class StageConfig:
     widest: float = math.inf  # a part that is cut out is at most so many times ``image_size`` wide, then made smaller
     strides: tuple[int, ...] = (1,)  # frames from one to the next are drawn from these
     jumps: float = 0.0  # probability that frames are left out before one, as if everything had been hidden meanwhile
+    natural: float = 0.0  # share of clips that keep their colours, and what is above and below
     returns: float = 0.0  # share of clips in which an object that is asked for goes out of sight and comes back
     presence_told: float = 0.0  # share of steps in which memories and pointers know who is out of sight: a start
     corrections: int = 0  # clicks into the wrong part: on a still up to so many, in a clip on so many frames at most
@@ -77,6 +90,15 @@ class LossConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class TeacherConfig:
+    """A network to learn from, see `teacher`."""
+
+    model: str
+    checkpoint: str
+    weight: float = 10.0  # of its loss beside the others; a mean over pairs of places, it is small
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingConfig:
     """A run. ``start`` is a checkpoint to go on from, None for a network from nothing."""
 
@@ -88,6 +110,7 @@ class TrainingConfig:
     start: str | None = None
     freeze: tuple[str, ...] = ()  # beginnings of the names of parameters that stay as they are
     renew: tuple[str, ...] = ()  # names of modules that do not go on from ``start`` but begin anew
+    teacher: TeacherConfig | None = None
     loss: LossConfig = LossConfig()
     muon: bool = False  # moves the matrices by Muon (torch 2.9 or newer) instead of AdamW: learns more in a step
     weight_decay: float = 0.05
@@ -127,6 +150,8 @@ def _build(kind: Any, value: Any, where: str) -> Any:
     if isinstance(kind, GenericAlias) and kind.__origin__ is tuple:
         return _build_tuple(get_args(kind), value, where)
     options = get_args(kind) or (kind,)
+    if is_dataclass(options[0]):
+        return None if value is None else _build(options[0], value, where)
     if float in options and isinstance(value, int):
         return float(value)
     if not isinstance(value, options) or (isinstance(value, bool) and bool not in options):

@@ -1,5 +1,7 @@
 """The network before its first step."""
 
+from pathlib import Path
+
 import torch
 from torch import nn
 
@@ -60,7 +62,7 @@ def _remember_as_similarity(network: Sam2) -> None:
 
 def from_checkpoint(config: ModelConfig, path: str) -> Sam2:
     """An official checkpoint, or one of ours, to go on from. Raises CheckpointError."""
-    network = load_model(config, path, torch.device("cpu"), torch.float32)
+    network = load_model(config, Path(path).expanduser(), torch.device("cpu"), torch.float32)
     network.unfold()
     return network.train().requires_grad_(True)
 

@@ -60,3 +60,8 @@ def mean(values: Tensor) -> Tensor:
         dist.all_reduce(values)
         values /= dist.get_world_size()
     return values
+
+
+def any_is(true: bool) -> bool:
+    """Whether it is true in any of the processes, so that all of them stop after the same step."""
+    return bool(mean(torch.tensor(float(true))) > 0)

@@ -11,7 +11,6 @@ from sam2_ros.model.image_encoder import ImageFeatures
 from sam2_ros.model.mask_decoder import resize_logits
 from sam2_ros.model.sam2 import FEEDBACK_LIMIT, MaskPrediction, PromptTensors, Sam2
 from sam2_ros.tracking.memory import MemoryBank
-from sam2_ros.tracking.preprocess import normalise
 
 from .batch import Batch
 from .config import LossConfig, StageConfig
@@ -26,10 +25,18 @@ class Unroll:
     """The objects of one batch on their way through its frames."""
 
     def __init__(
-        self, network: Sam2, batch: Batch, stage: StageConfig, weights: LossConfig, rng: np.random.Generator
+        self,
+        network: Sam2,
+        batch: Batch,
+        encoded: ImageFeatures,
+        stage: StageConfig,
+        weights: LossConfig,
+        rng: np.random.Generator,
     ) -> None:
+        """``encoded``: the batch's images, T*C of them."""
         self._network = network
         self._batch = batch
+        self._encoded = encoded
         self._stage = stage
         self._weights = weights
         self._rng = rng
@@ -42,13 +49,11 @@ class Unroll:
 
     def run(self) -> Losses:
         """Mean losses over the frames."""
-        pixels = normalise(self._batch.images.flatten(0, 1), self._network.dtype)
         clips = self._batch.images.shape[1]
-        encoded = self._network.encode_image(pixels)
         corrected = self._draw_corrected()
         slots = list(range(self._count))
         for frame, number in enumerate(self._batch.numbers):
-            image = _rows(encoded, frame * clips + self._batch.clip)
+            image = _rows(self._encoded, frame * clips + self._batch.clip)
             truth = self._masks[frame]
             prompted = frame == 0 or frame in corrected
             prediction = self._start(image, truth) if frame == 0 else self._follow(image, truth, frame, prompted)

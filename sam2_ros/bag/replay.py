@@ -12,19 +12,22 @@ from typing import Any
 from tqdm import tqdm
 
 from ..config import InputConfig, TimeConfig
+from ..drawing.boxes_3d import draw_boxes
 from ..drawing.overlay import draw
 from ..errors import BagError, DeviceError, Sam2RosError
 from ..stream.messages import Action, stamp_ns
 from ..stream.pipeline import Pipeline, Processed
 from ..stream.pixels import to_rgb
+from ..stream.places import Placed
 from ..tracking.tracker import Tracker
 from .definitions import TRACKED_OBJECT_ARRAY
 from .names import DEFAULT_STORAGE, PROMPTS_TOPIC
 from .pictures import PictureFolder, Video, check_video_name, video
 from .prompts_file import PromptEntry, read_prompts_file
 from .reader import BagReader, Recorded, Span, Topic
-from .recording import Recording, RecordingOptions
+from .recording import Recording, RecordingOptions, SpaceOptions
 from .schedule import Moment, RecordedPrompts, Schedule
+from .space import BagSpace, SpaceRequest
 from .staging import check_free, staged
 from .stamps import Clock, clock_of, standing_note
 from .topics import image_topic, prompts_topic
@@ -59,6 +62,7 @@ class ReplayRequest:
     only: frozenset[int] | None = None  # stamps of the images to track in; None: all
     clock: Clock | None = None  # None: by the stamps of the images where they advance, else by recording
     recover: bool = False  # take what is whole of a bag whose recording was not closed
+    space: SpaceRequest | None = None  # None: it is not asked where objects are
 
     @property
     def outputs(self) -> tuple[Path, ...]:
@@ -127,9 +131,10 @@ def replay(request: ReplayRequest, make_tracker: Callable[[], Tracker]) -> Repla
                 request.bag,
                 request.prompts_topic,
             )
+        space = None if request.space is None else BagSpace(bag, request.space, topic, span, clock)
         started = time.monotonic()
-        with _outputs(request, topic) as outputs:
-            tally = Run(bag, pipeline, schedule, outputs, clock, only).images(topic, span, request.progress)
+        with _outputs(request, topic, space) as outputs:
+            tally = Run(bag, pipeline, schedule, outputs, clock, only, space).images(topic, span, request.progress)
     return ReplaySummary(
         frames=tally.frames,
         failed=tally.failed,
@@ -150,11 +155,13 @@ class Outputs:
     pictures: tuple[Video | PictureFolder, ...]
     trace: Trace | None
 
-    def result(self, index: int, recorded: Recorded, processed: Processed) -> None:
+    def result(self, index: int, recorded: Recorded, processed: Processed, placed: Placed | None) -> None:
         """Write what came of one image."""
         wanted = self.pictures or self.recording.has_overlay
         picture = draw(processed.frame, processed.result) if wanted else None
-        self.recording.result(recorded.time_ns, processed, picture)
+        if picture is not None and placed is not None and placed.located.view is not None:
+            draw_boxes(picture, placed.located.places, placed.located.view.camera)
+        self.recording.result(recorded.time_ns, processed, picture, placed)
         if self.trace is not None:
             self.trace.add(processed.result)
         if picture is not None:
@@ -163,13 +170,13 @@ class Outputs:
 
 
 @contextmanager
-def _outputs(request: ReplayRequest, topic: Topic) -> Iterator[Outputs]:
+def _outputs(request: ReplayRequest, topic: Topic, space: BagSpace | None) -> Iterator[Outputs]:
     with ExitStack() as stack:
         # All places first: they take their names last, after every writer has closed its files without an error.
         places = {path: stack.enter_context(staged(path)) for path in request.outputs}
         writer = stack.enter_context(bag_writer(places[request.output], request.storage))
         prompts = request.prompts_topic or PROMPTS_TOPIC
-        options = RecordingOptions(topic, prompts, request.keep_images, request.overlay)
+        options = RecordingOptions(topic, prompts, request.keep_images, request.overlay, _space_options(request, space))
         pictures: list[Video | PictureFolder] = []
         if request.video:
             pictures.append(stack.enter_context(video(places[request.video])))
@@ -189,6 +196,7 @@ class Run:
     outputs: Outputs
     clock: Clock
     only: frozenset[int] | None = None  # stamps of the images to track in, None for all
+    space: BagSpace | None = None
     tally: Tally = field(default_factory=Tally)
 
     def images(self, topic: Topic, span: Span, progress: bool) -> Tally:
@@ -200,8 +208,10 @@ class Run:
                 processed = self._track(index, recorded)
                 if processed is not None:
                     self._count(index, processed)
-                    self.outputs.result(index, recorded, processed)
+                    placed = None if self.space is None else self.space.place(recorded, processed)
+                    self.outputs.result(index, recorded, processed, placed)
                 bar.update()
+        self._copy_inputs(span.stop_ns)
         self._check_any(topic)
         return self.tally
 
@@ -221,6 +231,7 @@ class Run:
             self.pipeline.add_prompts(prompts)
             self.tally.waiting += _count(prompts)
             self.outputs.recording.prompts(recorded.time_ns, prompts)
+        self._copy_inputs(recorded.time_ns)
         self.outputs.recording.image(recorded)
         try:
             return self.pipeline.process(message)
@@ -229,6 +240,11 @@ class Run:
         except Sam2RosError as error:
             self._pass_over(index, error)
             return None
+
+    def _copy_inputs(self, until_ns: int) -> None:
+        """What says where things are, as far as it was recorded then."""
+        for recorded in self.space.inputs(until_ns) if self.space is not None else ():
+            self.outputs.recording.image(recorded)
 
     def _pass_over(self, index: int, error: Sam2RosError) -> None:
         _log.warning("image %d is passed over: %s", index, error)
@@ -252,6 +268,12 @@ class Run:
         if failed := self.tally.failed:
             raise BagError(f"none of the {failed} images of {topic.name} can be used: {self.tally.last_error}")
         raise BagError(f"topic {topic.name} has no images in this part of the bag; change --start or --duration")
+
+
+def _space_options(request: ReplayRequest, space: BagSpace | None) -> SpaceOptions | None:
+    if space is None or request.space is None:
+        return None
+    return SpaceOptions(space.topics, request.space.points, request.space.object_frames)
 
 
 def _only(bag: BagReader, request: ReplayRequest, clock: Clock) -> frozenset[int] | None:

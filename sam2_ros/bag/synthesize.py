@@ -8,12 +8,13 @@ import numpy as np
 from tqdm import tqdm
 
 from ..stream.messages import NS_PER_S, Action
-from ..synthetic import SceneFrame, SceneSettings, scene
+from ..synthetic import SceneFrame, SceneSettings, depth_frames, scene
 from ..tracking.prompt import Prompt
 from . import definitions
 from .ingest import FRAME_ID, START_NS
 from .names import CAMERA_TOPIC, DEFAULT_STORAGE, GROUND_TRUTH_TOPIC, PROMPTS_TOPIC
 from .prompts_file import prompt_message
+from .scene_space import SceneSpace
 from .staging import check_free, staged
 from .writer import BagWriter, bag_writer
 
@@ -27,6 +28,7 @@ class SynthesizeRequest:
     settings: SceneSettings
     storage: str = DEFAULT_STORAGE  # or sqlite3
     progress: bool = True  # a bar, on a terminal
+    depth: bool = False  # with depth, camera model, transforms and true boxes in space
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,15 @@ def synthesize(request: SynthesizeRequest) -> SynthesizeSummary:
         writer.add_topic(PROMPTS_TOPIC, definitions.PROMPT_ARRAY)
         writer.add_topic(CAMERA_TOPIC, definitions.IMAGE)
         writer.add_topic(GROUND_TRUTH_TOPIC, definitions.IMAGE)
+        space = SceneSpace(writer, depth_frames(request.seed, settings)) if request.depth else None
         bar = tqdm(frames, total=settings.frames, unit=" frames", disable=None if request.progress else True)
         for index, frame in enumerate(bar):
             stamp_ns = START_NS + round(index * NS_PER_S / settings.fps)
             if not index:
                 objects = len(frame.visible)
                 writer.write(PROMPTS_TOPIC, stamp_ns, _prompts(frame, stamp_ns))
+            if space is not None:
+                space.write(frame.labels, stamp_ns)
             _write_frame(writer, frame, stamp_ns)
     return SynthesizeSummary(settings.frames, objects, request.output)
 

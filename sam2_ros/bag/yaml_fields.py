@@ -8,7 +8,9 @@ from typing import Any
 
 import yaml
 
-from ..errors import BagError
+from ..errors import BagError, quoted
+
+MAX_DEPTH = 20  # of lists and mappings within each other, far more than any of our files has
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +34,9 @@ class Fields:
         for key_node, value_node in node.value:
             key, line = str(key_node.value), key_node.start_mark.line + 1
             if key not in known:
-                raise self.error(f"key '{key}' is not known; use one of {', '.join(known)}", line)
+                raise self.error(f"key {quoted(key)} is not known; use one of {', '.join(known)}", line)
             if key in self._fields:
-                raise self.error(f"key '{key}' is given twice; keep one", line)
+                raise self.error(f"key {quoted(key)} is given twice; keep one", line)
             self._fields[key] = Field(line, value_node)
 
     def __contains__(self, key: str) -> bool:
@@ -46,7 +48,7 @@ class Fields:
 
     def wrong(self, key: str, wanted: str) -> BagError:
         """A BagError for a value that is not what is ``wanted``."""
-        return self.error(f"key '{key}' is {self._get(key, None)!r}; give {wanted}", self._fields[key].line)
+        return self.error(f"key {quoted(key)} is {self._get(key, None)!r}; give {wanted}", self._fields[key].line)
 
     def line_of(self, key: str) -> int:
         """Line of a key that is there."""
@@ -57,7 +59,7 @@ class Fields:
         node = self._fields[key].node if key in self else None
         if not isinstance(node, yaml.SequenceNode) or not node.value:
             line = node.start_mark.line + 1 if node else self.line
-            raise self.error(f"key '{key}' has no entries; give a list under '{key}:', such as '- frame: 0'", line)
+            raise self.error(f"key {quoted(key)} has no entries; give a list under '{key}:', as '- frame: 0'", line)
         return list(node.value)
 
     def integer(self, key: str, default: int, maximum: int) -> int:
@@ -109,10 +111,27 @@ class Fields:
         try:
             return yaml.SafeLoader("").construct_document(field.node)
         except RecursionError:
-            raise self.error(f"the value of key '{key}' is nested too deeply", field.line) from None
+            raise self.error(f"the value of key {quoted(key)} is nested too deeply", field.line) from None
         except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
             problem = getattr(error, "problem", None) or error
-            raise self.error(f"the value of key '{key}' cannot be used: {problem}", field.line) from error
+            raise self.error(f"the value of key {quoted(key)} cannot be used: {problem}", field.line) from error
+
+
+class ShallowLoader(yaml.SafeLoader):
+    """Gives up on nesting before the parser's time and Python's stack run out."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """A node and all below it. Raises RecursionError."""
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise RecursionError
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 def read_yaml(file: Path) -> yaml.Node:
@@ -122,7 +141,7 @@ def read_yaml(file: Path) -> yaml.Node:
     except (OSError, UnicodeDecodeError) as error:
         raise BagError(f"the file {file} cannot be read: {getattr(error, 'strerror', None) or error}") from error
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=ShallowLoader)
     except RecursionError:
         raise BagError(f"{file} is nested too deeply; give a list of prompts") from None
     except yaml.MarkedYAMLError as error:

@@ -11,14 +11,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from ..bag.names import GROUND_TRUTH_TOPIC
+from ..bag.names import GROUND_TRUTH_3D_TOPIC, GROUND_TRUTH_TOPIC
 from ..config import ModelChoice, TrackerConfig
 from ..errors import EvaluationError
 from ..evaluation.request import DEFAULT_FPS, EvaluateRequest
 from ..measures.protocol import Measure, Protocol
 from ..measures.record import FIGURE_NAMES
 from .command import Command
-from .options import add_config_options, config_from
+from .options import add_config_options, add_space, config_from, space_from
 
 if TYPE_CHECKING:
     from ..report.files import Run
@@ -42,6 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _add_output(parser.add_argument_group("output"))
     _add_many(parser.add_argument_group("many clips"))
     _add_gate(parser.add_argument_group("regression gate"))
+    add_space(parser)
     add_config_options(parser.add_argument_group("model"), ModelChoice)
     add_config_options(parser.add_argument_group("tracker"), TrackerConfig)
 
@@ -93,6 +94,13 @@ def _add_truth(group: "argparse._ArgumentGroup") -> None:
         help="a bag, or label images as DAVIS, MOSE or SA-V lay them out (default: the bag itself)",
     )
     add("--truth-topic", default=GROUND_TRUTH_TOPIC, metavar="TOPIC", help="label images (default: %(default)s)")
+    add(
+        "--truth-3d-topic",
+        default=GROUND_TRUTH_3D_TOPIC,
+        metavar="TOPIC",
+        help="true positions, vision_msgs/Detection3DArray, with which those of the results are compared where both "
+        "are there (default: %(default)s)",
+    )
     add(
         "--stamp-tolerance",
         type=float,
@@ -195,6 +203,7 @@ def _requests(options: argparse.Namespace) -> Iterator[EvaluateRequest]:
             results=clip,
             truth=options.truth,
             truth_topic=options.truth_topic,
+            truth_3d_topic=options.truth_3d_topic,
             image_topic=options.image_topic,
             protocol=options.protocol,
             measure=options.measure,
@@ -205,6 +214,7 @@ def _requests(options: argparse.Namespace) -> Iterator[EvaluateRequest]:
             fps=options.fps,
             choice=choice,
             config=config,
+            space=space_from(options),
         )
 
 

@@ -2,10 +2,15 @@
 
 import argparse
 import dataclasses
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..bag.names import DEFAULT_STORAGE, STORAGES
-from ..config import Config, Meaning, meaning_of
+from ..config import Config, Meaning, SpaceConfig, meaning_of
+
+if TYPE_CHECKING:
+    from ..bag.space import SpaceRequest
+
+FOUND = ""  # a topic that is to be found
 
 Given = TypeVar("Given", bound=Config)
 
@@ -40,6 +45,39 @@ def add_scene(parser: argparse.ArgumentParser, seed: int, difficulty: str) -> No
         default=difficulty,
         metavar="easy|medium|hard[+TROUBLE]",
         help="with +distractors, +absence, +cut or +crowd for what goes wrong besides (default: %(default)s)",
+    )
+
+
+def add_space(parser: argparse.ArgumentParser) -> None:
+    """Whether and how it is found out where objects are."""
+    group = parser.add_argument_group("space: where objects are, in metres")
+    add = group.add_argument
+    add(
+        "--depth",
+        nargs="?",
+        const=FOUND,
+        metavar="TOPIC",
+        help="take depth and camera_info from the bag; the topic is that of depth registered to the images (default: "
+        "the only one in their frame)",
+    )
+    add("--camera-info", metavar="TOPIC", help="camera_info of the images (default: beside them)")
+    add("--points", action="store_true", help="write the points of the objects as well")
+    add("--object-frames", action="store_true", help="write a frame for each object to /tf as well")
+    add_config_options(group, SpaceConfig)
+
+
+def space_from(options: argparse.Namespace) -> "SpaceRequest | None":
+    """What `add_space` describes; None without --depth. Raises ConfigError."""
+    from ..bag.space import SpaceRequest
+
+    if options.depth is None:
+        return None
+    return SpaceRequest(
+        config=config_from(SpaceConfig, options),
+        depth_topic=None if options.depth == FOUND else options.depth,
+        camera_info_topic=options.camera_info,
+        points=options.points,
+        object_frames=options.object_frames,
     )
 
 

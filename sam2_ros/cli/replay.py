@@ -6,7 +6,7 @@ from pathlib import Path
 from ..bag.names import PROMPTS_TOPIC
 from ..config import InputConfig, ModelChoice, TimeConfig, TrackerConfig
 from .command import Command
-from .options import add_config_options, add_storage, config_from
+from .options import add_config_options, add_space, add_storage, config_from, space_from
 from .terminal import say
 
 
@@ -42,6 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--save-state", type=Path, metavar="FILE", help="save what is tracked at the end to a new .safetensors file")
     add("--trace", type=Path, metavar="FILE", help="write what each object attended to and remembered, as JSON lines")
     add_storage(parser)
+    add_space(parser)
     add_config_options(parser.add_argument_group("model"), ModelChoice)
     add_config_options(parser.add_argument_group("tracker"), TrackerConfig)
     add_config_options(parser.add_argument_group("images"), InputConfig)
@@ -79,6 +80,7 @@ def run(options: argparse.Namespace) -> None:
         input=config_from(InputConfig, options),
         as_live=options.as_live,
         recover=options.recover,
+        space=space_from(options),
     )
     before = None if options.load_state is None else read_state(options.load_state).state
     if options.save_state is not None:

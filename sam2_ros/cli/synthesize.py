@@ -23,6 +23,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--size", type=size, metavar="WxH", help="of the images in pixels")
     add("--fps", type=float, metavar="N", help="images per second")
     add("--set", nargs="+", default=[], metavar="NAME=VALUE", help="change other settings: absent_frames_max=30")
+    add(
+        "--depth",
+        action="store_true",
+        help="a depth camera's topic, camera_info, transforms of the moving camera, and true boxes in space as well",
+    )
     add_storage(parser)
 
 
@@ -43,6 +48,7 @@ def run(options: argparse.Namespace) -> None:
             ),
             storage=options.storage,
             progress=not options.quiet,
+            depth=options.depth,
         )
     )
     if not options.quiet:

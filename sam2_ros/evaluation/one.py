@@ -8,6 +8,7 @@ from .. import __version__
 from ..errors import EvaluationError
 from ..measures.counting import counted
 from ..measures.figures import Course, clip_figures, mask_score_bins, object_figures, visibility_bins
+from ..measures.positions import position_figures
 from ..measures.protocol import Protocol
 from ..measures.realtime import Work
 from ..measures.record import Evaluation, Settings
@@ -15,9 +16,10 @@ from ..measures.scoring import Scorer
 from ..stream.messages import NS_PER_S
 from .clip import Clip, open_clip, start_ns, with_results
 from .pairs import clock, standing_results
+from .positions import compare_positions
 from .request import EvaluateRequest
 from .run import Places, images_bag, places, track
-from .sources import protocol_of
+from .sources import is_bag, protocol_of
 
 RECORDED = "recorded"  # in place of a network's name
 
@@ -35,7 +37,7 @@ def evaluate(request: EvaluateRequest, progress: bool = False) -> Evaluation:
         with open_clip(request, protocol, run.images, run.results) as clip:
             match = clip.matched_ids(progress) if request.match_ids else None
             offline = run.offline(clip, match)
-            evaluation = run.live(clip, match, offline) if request.realtime else offline
+            evaluation = run.live(clip, match, offline) if request.realtime else run.with_positions(offline, match)
         at.drop_images()
     return replace(evaluation, notes=(*notes, *_matched(match), *evaluation.notes))
 
@@ -76,6 +78,19 @@ class Run:
         unseen = len(clip.truth.stamps) - len(clip.pairs)
         course = Course(scorer.frames, unseen, tuple(clip.tracked.latencies_s.values()))
         return self._evaluation(clip, scorer, course, _gaps(clip))
+
+    def with_positions(self, evaluation: Evaluation, match: Mapping[int, int] | None) -> Evaluation:
+        """The same with figures of positions in space, where results and truth have any."""
+        request, truth = self.request, self.request.truth or self.request.results
+        if not is_bag(truth) or not is_bag(self.results):
+            return evaluation
+        found = compare_positions(self.results, truth, request.truth_3d_topic, match, request.tolerance_s)
+        return replace(
+            evaluation,
+            positions=found.errors,
+            figures=replace(evaluation.figures, **position_figures(found.errors)),
+            notes=(*evaluation.notes, *found.notes),
+        )
 
     def live(self, clip: Clip, match: Mapping[int, int] | None, offline: Evaluation) -> Evaluation:
         """With the result that a tracker in a hurry would have had by the time of each annotated frame."""

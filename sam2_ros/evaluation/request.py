@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..bag.names import GROUND_TRUTH_TOPIC
+from ..bag.names import GROUND_TRUTH_3D_TOPIC, GROUND_TRUTH_TOPIC
+from ..bag.space import SpaceRequest
 from ..config import ModelChoice, TrackerConfig
 from ..errors import EvaluationError
 from ..measures.protocol import Measure, Protocol
@@ -19,6 +20,7 @@ class EvaluateRequest:
     results: Path  # a bag or a folder: with results, or to be tracked through
     truth: Path | None = None  # a bag or a folder; None: the bag itself
     truth_topic: str = GROUND_TRUTH_TOPIC
+    truth_3d_topic: str = GROUND_TRUTH_3D_TOPIC  # true positions, vision_msgs/Detection3DArray
     image_topic: str | None = None  # to track on; None: the only image topic of the bag
     protocol: Protocol | None = None  # None: results as they are, where there are any; see `sources.protocol_of`
     measure: Measure = Measure.DAVIS
@@ -30,6 +32,7 @@ class EvaluateRequest:
     name: str = ""  # empty: that of the bag or folder
     choice: ModelChoice = field(default_factory=ModelChoice)
     config: TrackerConfig = field(default_factory=TrackerConfig)
+    space: SpaceRequest | None = None  # also say where objects are; None: only what results have already
     keep: Path | None = None  # where the results of a tracker that runs are left; None: nowhere
 
     def __post_init__(self) -> None:

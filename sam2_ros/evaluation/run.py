@@ -118,6 +118,7 @@ def track(
             keep_images=False,
             progress=progress,
             only=None if only is None else frozenset(only),
+            space=request.space,
         ),
         lambda: repeatable_tracker(network(request.choice), config, request.choice.compile_network == "always"),
     )

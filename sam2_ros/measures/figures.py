@@ -9,6 +9,7 @@ import numpy as np
 from .calibration import calibration_error, pooled, reliability
 from .counting import CountedObject
 from .longterm import Sighting, long_term
+from .positions import position_figures
 from .record import FIGURE_NAMES, Evaluation, Figures, ObjectFigures, ReliabilityBin, Row
 from .returns import returns
 from .statistics import mean, statistics
@@ -100,6 +101,7 @@ def overall(evaluations: Sequence[Evaluation]) -> Figures:
             pooled([evaluation.mask_score_bins for evaluation in evaluations]),
             pooled([evaluation.visibility_bins for evaluation in evaluations]),
         ),
+        **position_figures([each for evaluation in evaluations for each in evaluation.positions]),
         **_latencies([latency for evaluation in evaluations for latency in evaluation.latencies_s]),
     )
 

@@ -83,6 +83,11 @@ class Figures:
     identity_switches: float = _figure("identity switches", Better.LOWER)
     mask_score_error: float = _figure("calibration error of predicted IoU", Better.LOWER)
     visibility_error: float = _figure("calibration error of visibility", Better.LOWER)
+    position_mean_m: float = _figure("position error, mean", Better.LOWER, "m")
+    position_p95_m: float = _figure("position error, 95 %", Better.LOWER, "m")
+    position_share: float = _figure("position error by distance, median", Better.LOWER)
+    position_p95_share: float = _figure("position error by distance, 95 %", Better.LOWER)
+    position_found: float = _figure("true positions found", Better.HIGHER)
     latency_p50_ms: float = _figure("latency, median", Better.LOWER, "ms")
     latency_p95_ms: float = _figure("latency, 95 %", Better.LOWER, "ms")
     latency_p99_ms: float = _figure("latency, 99 %", Better.LOWER, "ms")
@@ -91,6 +96,16 @@ class Figures:
 
 
 FIGURE_NAMES = tuple(each.name for each in fields(Figures))
+
+
+@dataclass(frozen=True, slots=True)
+class PositionError:
+    """How far off the position of one object is in one image."""
+
+    object_id: int  # in truth
+    stamp_ns: int  # of the true position
+    distance_m: float  # of the true position from the origin of its frame, which is the camera if nothing else is asked
+    error_m: float  # NaN: none was found
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +145,7 @@ class Evaluation:
     latencies_s: tuple[float, ...]  # one per processed frame
     notes: tuple[str, ...]  # sentences for the user: ids matched, gaps in truth, objects without truth
     offline: Figures | None = None  # of a realtime evaluation: the same clip with all the time in the world
+    positions: tuple[PositionError, ...] = ()  # where truth has positions in space
     start_ns: int = 0  # when the first message of the bag was recorded; 0 where there is no recording
 
 

@@ -1,8 +1,10 @@
 """An evaluation as lines for a terminal."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 from ..measures.figures import overall
+from ..measures.positions import by_distance, position_figures
 from ..measures.record import Evaluation, Figures
 from .wording import columns
 
@@ -38,7 +40,22 @@ def table(evaluations: Sequence[Evaluation]) -> list[str]:
         for evaluation in evaluations
         for note in evaluation.notes
     ]
-    return [heading, *body, *notes]
+    return [heading, *body, *_positions(evaluations), *notes]
+
+
+def _positions(evaluations: Sequence[Evaluation]) -> Iterator[str]:
+    """How far off positions are, over all clips, by distance."""
+    errors = [each for evaluation in evaluations for each in evaluation.positions]
+    if not errors:
+        return
+    figures = Figures(**position_figures(errors))
+    yield (
+        f"position error: mean {figures.position_mean_m:.4f} m, 95 % {figures.position_p95_m:.4f} m; by distance "
+        f"median {figures.position_share:.2%}, 95 % {figures.position_p95_share:.2%}"
+    )
+    for each in by_distance(errors):
+        span = f"{each.low:g} to {each.high:g} m" if math.isfinite(each.high) else f"from {each.low:g} m"
+        yield f"  {span}: mean {each.mean:.4f} m, 95 % {each.p95:.4f} m; {each.count} found, {each.missing} not"
 
 
 def _clip(evaluation: Evaluation) -> Iterator[tuple[str, Figures]]:

@@ -23,6 +23,7 @@ GROUPS = {
         *("found_again_10", "found_again_30", "found_again_100", "identity_switches"),
     ),
     "Calibration": ("mask_score_error", "visibility_error"),
+    "Position": ("position_mean_m", "position_p95_m", "position_share", "position_p95_share", "position_found"),
     "Speed": ("latency_p50_ms", "latency_p95_ms", "latency_p99_ms", "frames", "dropped"),
 }
 MAIN = (  # columns of wide tables
@@ -56,12 +57,12 @@ class Column:
         return "" if self.name == "frames" else {Better.HIGHER: "↑", Better.LOWER: "↓"}[self.better]
 
     def text(self, value: float) -> str:
-        """The figure to be read: three places for shares, one for milliseconds, none for counts."""
+        """The figure to be read: three places for shares, four in space, one for milliseconds, none for counts."""
         if math.isnan(value):
             return NOTHING
         if self.name in COUNTS and value == int(value):
             return f"{int(value):,}".replace(",", " ")
-        return f"{value:.{1 if self.unit == 'ms' else 3}f}"
+        return f"{value:.{1 if self.unit == 'ms' else 4 if self.name.startswith('position') else 3}f}"
 
     def difference(self, value: float) -> str:
         """A difference of the figure, with its sign."""

@@ -8,15 +8,19 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import ImageError, PromptError, quoted
+from ..space.place import Place
 from ..tracking.prompt import Prompt
 from ..tracking.result import FrameResult, ObjectState
 from .boxes import UPRIGHT_WANTED, around, box_message, corners_of, is_turned
 from .pixels import MASK_ENCODINGS, plane
+
+if TYPE_CHECKING:
+    from .places import Placed, Whereabouts
 
 NS_PER_S = 1_000_000_000
 BIG_ENDIAN = int(sys.byteorder == "big")
@@ -55,6 +59,8 @@ class MessageTypes:
     Point2D: Callable[..., Any]  # vision_msgs
     Pose2D: Callable[..., Any]
     BoundingBox2D: Callable[..., Any]
+    Point: Callable[..., Any]  # geometry_msgs
+    Vector3: Callable[..., Any]
     TrackedObject: Callable[..., Any]  # sam2_ros
     TrackedObjectArray: Callable[..., Any]
     pack: Callable[[np.ndarray], Any]  # contiguous uint8 array of any shape to the value of a uint8[] field
@@ -68,6 +74,8 @@ class MessageTypes:
             Point2D=find("vision_msgs/msg/Point2D"),
             Pose2D=find("vision_msgs/msg/Pose2D"),
             BoundingBox2D=find("vision_msgs/msg/BoundingBox2D"),
+            Point=find("geometry_msgs/msg/Point"),
+            Vector3=find("geometry_msgs/msg/Vector3"),
             TrackedObject=find("sam2_ros/msg/TrackedObject"),
             TrackedObjectArray=find("sam2_ros/msg/TrackedObjectArray"),
             pack=pack,
@@ -167,22 +175,33 @@ def overlay_message(types: MessageTypes, header: Any, rgb: np.ndarray) -> Any:
     return image_message(types, header, "rgb8", rgb)
 
 
-def objects_message(types: MessageTypes, header: Any, result: FrameResult, latency: float, cropped_masks: bool) -> Any:
+def objects_message(
+    types: MessageTypes,
+    header: Any,
+    result: FrameResult,
+    latency: float,
+    cropped_masks: bool,
+    placed: "Placed | None" = None,
+) -> Any:
     """sam2_ros/TrackedObjectArray.
 
-    ``latency``: seconds from image to result; ``cropped_masks``: give each object its mask, cropped to its box.
+    ``latency``: seconds from image to result; ``cropped_masks``: give each object its mask, cropped to its box;
+    ``placed``: where the objects are in space.
     """
     height, width = result.label_image.shape
     return types.TrackedObjectArray(
         header=header,
         image_width=int(width),
         image_height=int(height),
-        objects=[_tracked_object(types, header, state, cropped_masks) for state in result.objects],
+        objects=[_tracked_object(types, header, state, cropped_masks, placed) for state in result.objects],
         processing_latency=float(latency),
+        position_frame="" if placed is None else str(placed.frame_id),
     )
 
 
-def _tracked_object(types: MessageTypes, header: Any, state: ObjectState, cropped_masks: bool) -> Any:
+def _tracked_object(
+    types: MessageTypes, header: Any, state: ObjectState, cropped_masks: bool, placed: "Placed | None"
+) -> Any:
     x_min, y_min, _, _ = state.box or (0, 0, 0, 0)
     x, y = state.centroid or (0.0, 0.0)
     note = state.memory
@@ -207,7 +226,44 @@ def _tracked_object(types: MessageTypes, header: Any, state: ObjectState, croppe
         mask=image_message(types, header, "mono8", crop),
         mask_x_offset=int(x_min) if crop.size else 0,
         mask_y_offset=int(y_min) if crop.size else 0,
+        **(nowhere(types) if placed is None else _where(types, placed.objects[state.object_id], placed.stamp_ns)),
     )
+
+
+def nowhere(types: MessageTypes) -> dict[str, Any]:
+    """The fields of a TrackedObject about space, of an object of which nothing is known."""
+    return {
+        "has_position": False,
+        "position": types.Point(x=0.0, y=0.0, z=0.0),
+        "position_covariance": np.zeros(9),
+        "no_position": "",
+        "has_last_position": False,
+        "last_position": types.Point(x=0.0, y=0.0, z=0.0),
+        "last_position_age": 0.0,
+        "has_velocity": False,
+        "velocity": types.Vector3(x=0.0, y=0.0, z=0.0),
+    }
+
+
+def _where(types: MessageTypes, known: "Whereabouts", image_ns: int) -> dict[str, Any]:
+    """The same of an object in an image of that stamp."""
+    fields, place = nowhere(types), known.place
+    if isinstance(place, Place):
+        fields |= {"has_position": True, "position": _triple(types.Point, place.position)}
+        fields["position_covariance"] = place.covariance.reshape(-1)
+    else:
+        fields["no_position"] = place.reason
+    if known.last is not None:
+        fields |= {"has_last_position": True, "last_position": _triple(types.Point, known.last.position)}
+        fields["last_position_age"] = (image_ns - known.last.stamp_ns) / NS_PER_S
+    if known.velocity is not None:
+        fields |= {"has_velocity": True, "velocity": _triple(types.Vector3, known.velocity)}
+    return fields
+
+
+def _triple(kind: Callable[..., Any], values: np.ndarray) -> Any:
+    x, y, z = values.tolist()
+    return kind(x=x, y=y, z=z)
 
 
 def _crop(state: ObjectState) -> np.ndarray:

@@ -23,6 +23,7 @@ class Stream(IntEnum):
     CROSSING = 9
     CUT = 10
     TWIN = 11
+    DEPTH = 12
 
 
 def generator(seed: int, stream: Stream, *which: int) -> np.random.Generator:

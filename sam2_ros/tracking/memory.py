@@ -144,7 +144,7 @@ class MemoryBank:
         kept_places = [  # (row, slot, entry) of the prompted that are kept
             (row, slot, place)
             for row, slot in enumerate(slots)
-            if prompted[row] and (place := entry_to_overwrite(self._prompted_of[slot].tolist())) is not None
+            if prompted[row] and (place := entry_for(frame, self._prompted_of[slot].tolist())) is not None
         ]
         if kept_places:
             of, at, place = to_device(np.array(kept_places).T.copy(), self._frames.device)
@@ -197,10 +197,10 @@ class MemoryBank:
     def _memories(self, slots: Sequence[int], chosen: Sequence[Selection]) -> Memories:
         of = np.array(slots)[:, None]
         numbers = [  # one tensor of each of these, uploaded together: an upload costs more than what is in it
-            of * self._frames.shape[1] + [s.frame_entries for s in chosen],
-            np.array([s.frame_times for s in chosen]),
-            of * self._pointers.shape[1] + [s.pointer_entries for s in chosen],
-            np.array([s.pointer_ages for s in chosen]),
+            of * self._frames.shape[1] + whole([s.frame_entries for s in chosen]),
+            whole([s.frame_times for s in chosen]),
+            of * self._pointers.shape[1] + whole([s.pointer_entries for s in chosen]),
+            whole([s.pointer_ages for s in chosen]),
         ]
         flat = to_device(np.concatenate([part.ravel() for part in numbers]), self._frames.device)
         parts = flat.split([part.size for part in numbers])
@@ -225,6 +225,10 @@ class MemoryBank:
         for held in (self._recent_of, self._pointer_of):
             held[slot, held[slot] >= frame] = EMPTY
         self._policies[slot] = self._policies[slot].rewound(frame)
+
+    def stands_on(self, slot: int, frame: int) -> bool:
+        """Whether frame number ``frame`` is the only one that was prompted in a slot."""
+        return {of for of in self._prompted_of[slot].tolist() if of != EMPTY} == {frame}
 
     def withdraw(self, slot: int, frame: int) -> None:
         """Forget that frame number ``frame`` was prompted in a slot."""
@@ -261,6 +265,7 @@ class MemoryBank:
         rings = (memory.held.prompted, self._prompted_of), (memory.held.recent, self._recent_of)
         return (
             all(len(of) == here.shape[1] for of, here in (*rings, (memory.held.pointers, self._pointer_of)))
+            and any(frame != EMPTY for frame in memory.held.prompted)  # as every object has
             and self._has_shape(memory)
             and is_sane(memory.policy, self._fresh, frame)
         )
@@ -330,6 +335,16 @@ class MemoryBank:
             ),
             pointer_ages=tuple(now - frame for frame in pointed),
         )
+
+
+def whole(numbers: Sequence[tuple[int, ...]]) -> np.ndarray:
+    """Whole numbers (B, N), also where N is 0."""
+    return np.array(numbers, dtype=np.int64).reshape(len(numbers), -1)
+
+
+def entry_for(frame: int, prompted: Sequence[int]) -> int | None:
+    """Entry that takes a prompted frame: the one that holds it as it was before, else that of `entry_to_overwrite`."""
+    return prompted.index(frame) if frame in prompted else entry_to_overwrite(prompted)
 
 
 def entry_to_overwrite(prompted: Sequence[int]) -> int | None:

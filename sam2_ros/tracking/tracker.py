@@ -187,6 +187,7 @@ class Tracker:
         """
         first = past[0].image
         outcomes, requests = self._admission.admit(prompts, (first.shape[1], first.shape[0]), self.object_ids)
+        self._refuse_hollow(requests, outcomes, past[0].index)
         if not requests:
             return CaughtUp(tuple(outcomes), ())
         touched = [track for track in self._tracks if track.object_id in requests]
@@ -197,10 +198,12 @@ class Tracker:
                 self._bank.withdraw(track.slot, past[0].index)
         try:
             carried, states = self._carry(past, touched, requests)
-        except (torch.cuda.OutOfMemoryError, DeviceError) as error:
+        except BaseException as error:
             for slot in set(range(self._config.max_objects)) - {track.slot for track in self._tracks}:
                 self._bank.forget(slot)  # a new object had begun there
             self._bank.restore(kept)
+            if not isinstance(error, torch.cuda.OutOfMemoryError | DeviceError):
+                raise
             raise DeviceError(
                 f"{self._device} has no memory left to apply a late prompt; nothing is changed"
             ) from error
@@ -384,14 +387,7 @@ class Tracker:
         reason = f"{device} has no memory left for another object; remove one, or choose a smaller model or image_size"
         new = [object_id for object_id in requests if object_id not in self.object_ids]
         if new:
-            refused = new[-1]
-            del requests[refused]
-            outcomes[:] = [
-                replace(outcome, object_id=refused, accepted=False, reason=f"object {refused} is refused: {reason}")
-                if outcome.object_id == refused
-                else outcome
-                for outcome in outcomes
-            ]
+            refuse(new[-1], f"object {new[-1]} is refused: {reason}", requests, outcomes)
         elif len(self._tracks) > 1:
             youngest = max(self._tracks, key=lambda track: track.born)
             self._drop(youngest)
@@ -401,6 +397,14 @@ class Tracker:
                 f"{device} has no memory left to track on; choose a smaller model or image_size"
             ) from error
         give_back(device)
+
+    def _refuse_hollow(self, requests: dict[int, list[Prompt]], outcomes: list[PromptOutcome], frame: int) -> None:
+        """Refuse to deny an object on the only image that it is known from: nothing would be left to look for."""
+        for track in self._tracks:
+            denied = track.object_id in requests and requests[track.object_id][-1].denies
+            if denied and self._bank.stands_on(track.slot, frame):
+                reason = f"object {track.object_id} was prompted on this image alone, so it cannot be denied there"
+                refuse(track.object_id, f"{reason}; prompt it elsewhere first, or remove it", requests, outcomes)
 
     def _drop(self, track: Track) -> None:
         self._bank.forget(track.slot)
@@ -417,6 +421,17 @@ def unconfirmed(states: Sequence[ObjectState], prompted: Collection[int]) -> lis
         f"taken as seen; prompt it {'with a larger mask or box' if state.object_id in prompted else 'again'}"
         for state in states
         if state.visible and not state.in_view and (state.object_id in prompted or state.frames_since_seen == 1)
+    ]
+
+
+def refuse(object_id: int, reason: str, requests: dict[int, list[Prompt]], outcomes: list[PromptOutcome]) -> None:
+    """Take back that the prompts of an object were accepted."""
+    del requests[object_id]
+    outcomes[:] = [
+        replace(outcome, accepted=False, reason=reason)
+        if outcome.object_id == object_id and outcome.accepted
+        else outcome
+        for outcome in outcomes
     ]
 
 

@@ -118,7 +118,6 @@ def test_every_option_of_replay_arrives(tmp_path, capsys, monkeypatch):
         "only": "None",
         "clock": "None",
         "recover": "True",
-        "trace": "None",
         "time": "TimeConfig(history_seconds=1.5, stamp_tolerance=0.0, catch_up_frames=3)",
         "input": "InputConfig(max_image_pixels=1000)",
     }

@@ -12,7 +12,7 @@ from PIL import Image
 from helpers.bags import DELAY_NS, Message, stamp_of, write_bag
 from sam2_ros.bag import definitions
 from sam2_ros.stream.boxes import box_message
-from sam2_ros.stream.messages import image_message
+from sam2_ros.stream.messages import image_message, nowhere
 
 TRUTH = "/ground_truth/masks"
 MASKS = "/sam2_tracker/masks"
@@ -61,6 +61,7 @@ def results(
         image_height=pixels.shape[0],
         objects=[_object(each) for each in said],
         processing_latency=latency_s,
+        position_frame="",
     )
     return [label_message(index, pixels, MASKS), Message(OBJECTS, time_ns, definitions.TRACKED_OBJECT_ARRAY, array)]
 
@@ -88,6 +89,7 @@ def _object(said: Said) -> Any:
         mask=definitions.image("", np.zeros((0, 0), dtype=np.uint8), zero),
         mask_x_offset=0,
         mask_y_offset=0,
+        **nowhere(definitions.message_types()),
     )
 
 

@@ -14,6 +14,7 @@ from sam2_ros.config import ModelChoice
 from sam2_ros.model.config import MODEL_CONFIGS, get_config
 from sam2_ros.model.mask_decoder import DecoderOutput
 from sam2_ros.synthetic import settings_for
+from sam2_ros.tracking.preprocess import normalise
 from sam2_ros.weights.loading import load_network
 from training.batch import draw_batch
 from training.clips import Clips, prepare
@@ -73,6 +74,14 @@ def test_an_interrupted_run_ends_as_one_that_was_not(tmp_path: Path, folder: Pat
     resumed = train(CONFIG, tmp_path / "parts", folder)
     assert resumed.read_bytes() == whole.read_bytes()
     assert [line.step for line in read_log(tmp_path / "parts")] == [0, 1, 2, 3]
+
+
+def test_a_run_that_is_stopped_by_the_clock_leaves_weights_and_goes_on(tmp_path: Path, folder: Path) -> None:
+    stopped = train(CONFIG, tmp_path / "run", folder, seconds=0.0).read_bytes()
+    assert [line.step for line in read_log(tmp_path / "run")] == [0]
+    load_network(ModelChoice(checkpoint=str(tmp_path / "run/weights.safetensors"), device="cpu"))
+    whole = train(CONFIG, tmp_path / "whole", folder).read_bytes()
+    assert train(CONFIG, tmp_path / "run", folder).read_bytes() == whole != stopped
 
 
 def test_batches_drawn_by_other_processes_are_the_same(tmp_path: Path, folder: Path) -> None:
@@ -285,7 +294,8 @@ def test_gradients_reach_the_first_frame_through_the_memory_bank(folder: Path, r
     stage = dataclasses.replace(CLIPS, kinds=(("box", 1.0),), corrections=0)
     batch = draw_batch(prepare(SCENES, 96, folder), stage, 64, rng)
     weights = LossConfig(focal=0, dice=0, iou=0, occlusion=1)
-    Unroll(network, batch, stage, weights, rng).run().total(weights).backward()
+    encoded = network.encode_image(normalise(batch.images.flatten(0, 1), network.dtype))
+    Unroll(network, batch, encoded, stage, weights, rng).run().total(weights).backward()
     for part in ("memory_encoder.out_proj.weight", "obj_ptr_proj.layers.0.weight", "maskmem_tpos_enc"):
         gradient = network.get_parameter(part).grad
         assert gradient is not None, part
@@ -301,7 +311,8 @@ def test_a_memory_that_is_told_knows_who_is_out_of_sight(told: float, folder: Pa
     batch = draw_batch(prepare(SCENES, 96, folder), stage, 64, rng)
     batch.labels[1] = 0
     weights = LossConfig()
-    Unroll(network, batch, stage, weights, rng).run().total(weights).backward()
+    encoded = network.encode_image(normalise(batch.images.flatten(0, 1), network.dtype))
+    Unroll(network, batch, encoded, stage, weights, rng).run().total(weights).backward()
     mark = network.no_obj_embed_spatial.grad  # what is added to the memory of an absent object
     assert mark is not None
     assert bool(mark.abs().sum() > 0) == bool(told)

@@ -1,0 +1,120 @@
+"""Messages about space, rclpy's or those read from a bag, to depth images, camera models and transforms."""
+
+import sys
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ..errors import ImageError, SpaceError
+from ..space.camera import PinholeCamera
+from ..space.depth import DepthImage
+from ..space.transform import Transform, rotation_of
+from .pixels import plane
+
+# REP 118; mono16 is what some drivers call it.
+DEPTH_TYPES = {"16UC1": "u2", "mono16": "u2", "32FC1": "f4"}
+# compressed_depth_image_transport: an int32, two float32 with which inverse depths were made integers, then the file.
+CONFIG = 12
+BENT_BY = {"plumb_bob": 5, "rational_polynomial": 14, "equidistant": 4}  # distortion model: most coefficients
+
+
+def depth_from(message: Any) -> DepthImage:
+    """Depth of a sensor_msgs/Image, or of a CompressedImage of image_transport's compressedDepth (png).
+
+    Shares the message's memory where it can. Raises SpaceError.
+    """
+    if hasattr(message, "format"):
+        return DepthImage(_decompressed(message))
+    kind = DEPTH_TYPES.get(message.encoding)
+    if kind is None:
+        raise SpaceError(
+            f"a depth image has the encoding '{message.encoding}'; depth is 16UC1 in millimetres or 32FC1 in metres: "
+            "is it the right topic?"
+        )
+    try:
+        plane(message, channels=int(kind[1]))
+    except ImageError as error:
+        raise SpaceError(f"a depth image cannot be read: {error}") from error
+    order = ">" if message.is_bigendian else "<"
+    height, width, step = int(message.height), int(message.width), int(message.step)
+    values: np.ndarray = np.ndarray(
+        (height, width), f"{order}{kind}", memoryview(message.data), strides=(step, int(kind[1]))
+    )
+    return DepthImage(values if message.is_bigendian == (sys.byteorder == "big") else values.astype(kind))
+
+
+def _decompressed(message: Any) -> np.ndarray:
+    """(H, W) uint16 in millimetres or float32 in metres."""
+    text = message.format.lower()
+    if "rvl" in text:
+        raise SpaceError(
+            f"compressed depth of format '{message.format}' cannot be unpacked; set the publisher's compressedDepth "
+            "format to png, or take the raw depth"
+        )
+    data = bytes(memoryview(message.data))
+    values = None
+    if len(data) > CONFIG:
+        try:
+            values = cv2.imdecode(np.frombuffer(data, np.uint8, offset=CONFIG), cv2.IMREAD_UNCHANGED)
+        except cv2.error:  # for instance a header that promises more pixels than OpenCV allows
+            values = None
+    if values is None or values.dtype != np.uint16 or values.ndim != 2:
+        raise SpaceError(
+            f"compressed depth of format '{message.format}' with {len(data)} bytes cannot be decoded; it is damaged, "
+            "or no png of image_transport's compressedDepth"
+        )
+    if "32fc1" not in text:
+        return values
+    scale, offset = np.frombuffer(data, "<f4", 2, offset=4).tolist()
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        metres = np.float32(scale) / (values.astype(np.float32) - np.float32(offset))
+    return np.where(values == 0, np.float32(np.nan), metres)
+
+
+def camera_from(message: Any, rectified: bool) -> PinholeCamera:
+    """The camera model of a sensor_msgs/CameraInfo for the image that it describes, region and binning included.
+
+    ``rectified``: P without distortion instead of K with it. Raises SpaceError.
+    """
+    k, p = (np.array(values, dtype=np.float64) for values in (message.k, message.p))
+    fx, fy, cx, cy = (p[[0, 5, 2, 6]] if rectified and p[0] else k[[0, 4, 2, 5]]).tolist()
+    if not (np.isfinite((fx, fy, cx, cy)).all() and fx > 0 and fy > 0 and message.width and message.height):
+        raise SpaceError(
+            f"camera_info has a focal length of {fx:g}, {fy:g} for {message.width}x{message.height} pixels: the camera "
+            "is not calibrated, or its driver does not say so; calibrate it"
+        )
+    roi = message.roi
+    width, height = (roi.width or message.width), (roi.height or message.height)
+    x, y = max(1, message.binning_x), max(1, message.binning_y)
+    distortion = () if rectified else _distortion(message)
+    return PinholeCamera(
+        width=int(width // x),
+        height=int(height // y),
+        fx=fx / x,
+        fy=fy / y,
+        cx=(cx - roi.x_offset + 0.5) / x - 0.5,
+        cy=(cy - roi.y_offset + 0.5) / y - 0.5,
+        distortion=distortion,
+        fisheye=bool(distortion) and message.distortion_model == "equidistant",
+    )
+
+
+def _distortion(message: Any) -> tuple[float, ...]:
+    """The coefficients in OpenCV's order; none when all are zero. Raises SpaceError."""
+    values = tuple(float(value) for value in message.d)
+    if not any(values):
+        return ()
+    model = message.distortion_model
+    if model not in BENT_BY or len(values) > BENT_BY[model] or not np.isfinite(values).all():
+        raise SpaceError(
+            f"camera_info has {len(values)} coefficients of the distortion model '{model}', which cannot be taken out; "
+            f"known are {', '.join(BENT_BY)}; rectify image and depth, and set image_rectified to yes"
+        )
+    return values
+
+
+def transform_from(message: Any) -> Transform:
+    """The transform of a geometry_msgs/Transform."""
+    t, q = message.translation, message.rotation
+    return Transform(rotation_of(np.array((q.x, q.y, q.z, q.w))), np.array((t.x, t.y, t.z)))
