@@ -89,7 +89,7 @@ class Run:
     def block(self, number: int) -> Look:
         """The same as every other block."""
         rng = np.random.default_rng(1)
-        self._refused = 0
+        self._refused, self._stamp = 0, NS_PER_S  # the clock is set back, as when a bag begins again
         times = [self._image(index, rng) for index in range(BLOCK)]
         self._pipeline.add_prompts(self._message(_prompt(0, action=3)))
         gc.collect()
@@ -112,8 +112,6 @@ class Run:
         if index % 250 == 100:
             self._through_a_file()
         self._stamp += 0 if index % 100 == 50 else PERIOD_NS  # sometimes it stands still
-        if index == BLOCK // 2:
-            self._stamp -= 60 * NS_PER_S  # and it is set back
         message = _image(self._stamp, _pixels(index, height, width))
         if index % 50 == 25:
             message.step = 1  # a wrong one, which is passed over

@@ -21,6 +21,7 @@ SCENE = {
     "width": (int, WIDTH, "of the images in pixels"),
     "height": (int, HEIGHT, "of the images in pixels"),
     "fps": (float, LIVE_FPS, "images per second"),
+    "depth": (bool, False, "with a depth camera: where the objects are, in metres"),
 }
 TRACKER = {
     "model": (
@@ -29,6 +30,7 @@ TRACKER = {
     ),
     "checkpoint": ("auto", "weights: path of a .pt or .safetensors file, or auto"),
     "namespace": ("", "namespace of the nodes and their topics"),
+    "view": ("none", "rviz shows what is tracked; none"),
 }
 
 
@@ -48,7 +50,7 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             *(
-                DeclareLaunchArgument(name, default_value=str(default), description=text)
+                DeclareLaunchArgument(name, default_value=str(default).lower(), description=text)
                 for name, (_, default, text) in SCENE.items()
             ),
             *(
@@ -58,7 +60,7 @@ def generate_launch_description() -> LaunchDescription:
             camera,
             IncludeLaunchDescription(
                 PythonLaunchDescriptionSource(str(tracker)),
-                launch_arguments={name: LaunchConfiguration(name) for name in TRACKER}.items(),
+                launch_arguments={name: LaunchConfiguration(name) for name in (*TRACKER, "depth")}.items(),
             ),
         ]
     )

@@ -22,20 +22,28 @@ PARAMETERS = {
     "precision": "auto, float32, bfloat16 or float16",
     "memory_policy": "which images an object remembers: official, distractor or motion",
     "image_transport": "raw, or compressed, which takes image_topic's /compressed",
+    "target_frame": "frame of positions in space, such as map; empty: the camera's",
     "state_file": "file .safetensors in which what is tracked outlives the node",
     "allow_file_services": "folder for the services save_state, load_state, save_object and load_object",
 }
 # The same for those that are true or false.
-SWITCHES = {"use_sim_time": "take the time from /clock"}
+SWITCHES = {
+    "use_sim_time": "take the time from /clock",
+    "depth": "say where objects are, from depth_topic and camera_info_topic",
+    "publish_tf": "broadcast a frame on /tf for every object that has a position",
+}
 RESPAWN_DELAY = 2.0  # seconds
 
 # What others call the topics: launch argument, topic of the node, description.
 TOPICS = (
     ("image_topic", "image", "camera topic, sensor_msgs/Image"),
     ("detections_topic", "detections", "a detector's boxes, vision_msgs/Detection2DArray"),
+    ("depth_topic", "depth", "depth registered to the image, sensor_msgs/Image"),
+    ("camera_info_topic", "camera_info", "the image's own sensor_msgs/CameraInfo"),
     ("click_point_topic", "click_point", "clicks, geometry_msgs/Point: rqt_image_view's IMAGE_TOPIC_mouse_left"),
 )
 VIEWS = ("none", "rviz")
+SHOWN = ("overlay", "masks", "points")  # topics of the tracker that config/tracker.rviz has
 
 
 def tracker(context: LaunchContext) -> list[LaunchDescriptionEntity]:
@@ -72,7 +80,7 @@ def viewer(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     arguments = ["-d", str(Path(get_package_share_directory("sam2_ros")) / "config" / "tracker.rviz")]
     place = [LaunchConfiguration(part).perform(context).strip("/") for part in ("namespace", "name")]
     node = "/".join(part for part in place if part)
-    topics = [(f"/sam2_tracker/{name}", f"/{node}/{name}") for name in ("overlay", "masks")]
+    topics = [(f"/sam2_tracker/{name}", f"/{node}/{name}") for name in SHOWN]
     return [Node(package="rviz2", executable="rviz2", arguments=arguments, remappings=topics)]
 
 

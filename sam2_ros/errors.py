@@ -11,6 +11,11 @@ def quoted(text: str) -> str:
     return repr(text if len(text) <= LONGEST_QUOTE else f"{text[: LONGEST_QUOTE - 3]}...")
 
 
+def ran_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that this machine has no memory left: Python's, or torch's, which is of no own class."""
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "allocate memory" in str(error))
+
+
 class Sam2RosError(Exception):
     """Base of every error that this package raises on purpose."""
 

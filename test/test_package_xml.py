@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 MANIFEST = ElementTree.parse(ROOT / "package.xml").getroot()
 KEYS = {"cv2": "python3-opencv", "PIL": "python3-pil", "rosbags": "python3-rosbags-pip", "yaml": "python3-yaml"}
-KEYS["tf2_ros"] = "tf2_ros_py"
+KEYS["tf2_ros"] = "tf2_ros_py"  # of Python
 KEYS["lz4"] = KEYS["rosbags"]  # which brings it
 KEYS |= {name: f"python3-{name}" for name in ("numpy", "scipy", "tqdm")}
 WITHOUT_KEY = {"torch", "safetensors"}

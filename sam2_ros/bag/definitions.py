@@ -9,6 +9,7 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
 from ..errors import BagError
+from ..space.camera import PinholeCamera
 from ..stream.messages import MessageTypes, time_message
 from ..stream.space_messages import SpaceTypes
 
@@ -96,15 +97,16 @@ def image(encoding: str, pixels: np.ndarray, head: Any) -> Any:
     )
 
 
-def camera_info(head: Any, width: int, height: int, k: np.ndarray) -> Any:
-    """sensor_msgs/CameraInfo of a camera without distortion; ``head``: its std_msgs/Header, ``k``: (3, 3) in pixels."""
+def camera_info(head: Any, camera: PinholeCamera) -> Any:
+    """sensor_msgs/CameraInfo of a camera without distortion; ``head``: its std_msgs/Header."""
+    k = camera.matrix
     p = np.column_stack((k, np.zeros(3)))
     region = dict.fromkeys(("x_offset", "y_offset", "height", "width"), 0)
     return message(
         CAMERA_INFO,
         header=head,
-        height=height,
-        width=width,
+        height=camera.height,
+        width=camera.width,
         distortion_model="plumb_bob",
         d=np.zeros(5),
         k=k.reshape(-1),

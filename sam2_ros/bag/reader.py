@@ -140,10 +140,10 @@ class BagReader:
         """The message itself. Raises BagError when its bytes are not of its type."""
         try:
             return typestore().deserialize_cdr(recorded.data, recorded.topic.type)
-        except (SerdeError, AssertionError, ValueError, IndexError, struct.error) as error:
+        except (SerdeError, TypesysError, KeyError, AssertionError, ValueError, IndexError, struct.error) as error:
             raise BagError(
                 f"a message of {recorded.topic.name} recorded at {recorded.time_ns} ns is damaged: "
-                f"it is no {recorded.topic.type}"
+                f"it is no {recorded.topic.type or 'message of a known type'}"
             ) from error
 
     @property

@@ -27,7 +27,8 @@ from .prompts_file import PromptEntry, read_prompts_file
 from .reader import BagReader, Recorded, Span, Topic
 from .recording import Recording, RecordingOptions, SpaceOptions
 from .schedule import Moment, RecordedPrompts, Schedule
-from .space import BagSpace, SpaceRequest
+from .space import BagSpace
+from .space_request import SpaceRequest
 from .staging import check_free, staged
 from .stamps import Clock, clock_of, standing_note
 from .topics import image_topic, prompts_topic

@@ -4,10 +4,8 @@ import heapq
 import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from ..config import SpaceConfig
 from ..errors import BagError
 from ..space.frames import FrameTree
 from ..stream.depth_messages import transform_from
@@ -17,6 +15,7 @@ from ..stream.places import Located, Locator, Placed, Placer
 from .definitions import TF_MESSAGE
 from .names import TF_STATIC_TOPIC, TF_TOPIC
 from .reader import BagReader, Recorded, Span, Topic
+from .space_request import SpaceRequest
 from .space_topics import camera_info_topic, depth_topic
 from .stamps import Clock
 
@@ -24,17 +23,6 @@ AHEAD_NS = NS_PER_S  # what belongs to an image is recorded at most so long afte
 BEHIND_NS = 10 * NS_PER_S  # transforms older than the image by more are forgotten
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class SpaceRequest:
-    """Where objects are is to be found out."""
-
-    config: SpaceConfig = field(default_factory=SpaceConfig)
-    depth_topic: str | None = None  # None: found by itself
-    camera_info_topic: str | None = None
-    points: bool = False  # write the points of the objects as well
-    object_frames: bool = False  # write a frame for each object to /tf
 
 
 class BagSpace:

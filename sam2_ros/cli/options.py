@@ -2,13 +2,11 @@
 
 import argparse
 import dataclasses
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from ..bag.names import DEFAULT_STORAGE, STORAGES
+from ..bag.space_request import SpaceRequest
 from ..config import Config, Meaning, SpaceConfig, meaning_of
-
-if TYPE_CHECKING:
-    from ..bag.space import SpaceRequest
 
 FOUND = ""  # a topic that is to be found
 
@@ -66,10 +64,8 @@ def add_space(parser: argparse.ArgumentParser) -> None:
     add_config_options(group, SpaceConfig)
 
 
-def space_from(options: argparse.Namespace) -> "SpaceRequest | None":
+def space_from(options: argparse.Namespace) -> SpaceRequest | None:
     """What `add_space` describes; None without --depth. Raises ConfigError."""
-    from ..bag.space import SpaceRequest
-
     if options.depth is None:
         return None
     return SpaceRequest(

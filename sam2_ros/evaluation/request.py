@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..bag.names import GROUND_TRUTH_3D_TOPIC, GROUND_TRUTH_TOPIC
-from ..bag.space import SpaceRequest
+from ..bag.space_request import SpaceRequest
 from ..config import ModelChoice, TrackerConfig
 from ..errors import EvaluationError
 from ..measures.protocol import Measure, Protocol

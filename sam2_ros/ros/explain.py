@@ -2,12 +2,18 @@
 
 import traceback
 
-from ..errors import Sam2RosError
+from ..errors import Sam2RosError, ran_out_of_memory
+
+MEMORY_REMEDY = "end other programs, or choose a smaller model, image_size or max_objects"
 
 
 def explained(error: BaseException) -> str:
     """What to tell of an error: one that was raised on purpose speaks for itself."""
-    return str(error) if isinstance(error, Sam2RosError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, Sam2RosError):
+        return str(error)
+    if ran_out_of_memory(error):
+        return f"this machine has no memory left ({type(error).__name__}); {MEMORY_REMEDY}"
+    return f"{type(error).__name__}: {error}"
 
 
 def located(error: BaseException) -> str:

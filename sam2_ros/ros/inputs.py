@@ -16,13 +16,12 @@ from ..errors import PromptError
 from ..stream.association import Associator
 from ..stream.pointing import click_from, detections_from
 from .mailbox import Mailbox
+from .reliability import wanted_reliability
 
 try:
     from rclpy.event_handler import SubscriptionEventCallbacks
 except ImportError:  # ROS 2 Humble
     from rclpy.qos_event import SubscriptionEventCallbacks
-
-RELIABILITY = {"best_effort": ReliabilityPolicy.BEST_EFFORT, "reliable": ReliabilityPolicy.RELIABLE}
 
 
 class Inputs:
@@ -31,7 +30,7 @@ class Inputs:
     def __init__(self, node: Any, mailbox: Mailbox, associator: Associator, config: NodeConfig) -> None:
         self._node = node
         self._mailbox = mailbox
-        self._forced = RELIABILITY.get(config.image_reliability)
+        self._reliability_choice = config.image_reliability
         raw = config.image_transport == "raw"
         self._kind = Image if raw else CompressedImage
         # Beside the image, wherever that was led to, as image_transport has it.
@@ -77,12 +76,7 @@ class Inputs:
             self._node.get_logger().warning(str(error), throttle_duration_sec=10.0)
 
     def _wanted(self) -> ReliabilityPolicy:
-        """The reliability to ask for: reliable only when all publishers offer it, since else some would be lost."""
-        if self._forced is not None:
-            return self._forced
-        offered = [info.qos_profile.reliability for info in self.publishers_of_images()]
-        reliable = bool(offered) and all(policy == ReliabilityPolicy.RELIABLE for policy in offered)
-        return ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
+        return wanted_reliability(self._node, self.image_topic, self._reliability_choice)
 
     def _subscribe_images(self, reliability: ReliabilityPolicy) -> Subscription:
         self._reliability = reliability

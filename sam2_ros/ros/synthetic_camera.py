@@ -17,7 +17,8 @@ from ..demo.scene import DIFFICULTY, HEIGHT, LIVE_FPS, SEED, WIDTH
 from ..errors import ConfigError
 from ..stream.boxes import box_message
 from ..stream.messages import image_message
-from ..synthetic import SceneFrame, scene, settings_for
+from ..synthetic import SceneFrame, depth_frames, scene, settings_for
+from .synthetic_space import SyntheticSpace
 from .types import TYPES
 
 FRAME_ID = "camera_color_optical_frame"
@@ -40,6 +41,7 @@ class SyntheticCamera(Node):
                 ("width", WIDTH),
                 ("height", HEIGHT),
                 ("fps", LIVE_FPS),
+                ("depth", False),
             )
         }
         settings = dataclasses.replace(
@@ -50,6 +52,8 @@ class SyntheticCamera(Node):
             frames=ENDLESS,
         )
         self._frames: Iterator[SceneFrame] = scene(value["seed"], settings)
+        depths = depth_frames(value["seed"], settings) if value["depth"] else None
+        self._space = None if depths is None else SyntheticSpace(self, depths)
         self._announced = False
         reliable = QoSProfile(depth=5)
         self._images = self.create_publisher(Image, "image", reliable)
@@ -68,6 +72,8 @@ class SyntheticCamera(Node):
             self._announced = True
             self._prompts.publish(PromptArray(header=header, prompts=_boxes(frame)))
             self.get_logger().info(f"the scene begins, with a box for each of {len(frame.boxes)} objects")
+        if self._space is not None:
+            self._space.show(header, frame.labels)
         self._images.publish(image_message(TYPES, header, "rgb8", frame.image))
         self._truth.publish(image_message(TYPES, header, "mono8", frame.labels))
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..stream.messages import NS_PER_S, stamp_ns
-from ..stream.pipeline import Pipeline, Prepared
+from ..stream.pipeline import Pipeline, Prepared, Processed
 from .ahead import ahead
 from .explain import explained, located
 from .mailbox import Mail, Mailbox
 from .outputs import Outputs
 from .services import Services
+from .space import LiveSpace
 from .statistics import Statistics, Timing
 
 RESTART = 0.1  # seconds until the thread works again after what nobody foresaw
@@ -46,10 +47,12 @@ class Worker:
         callers: Services,
         statistics: Statistics,
         look_ahead: bool = False,
+        space: LiveSpace | None = None,
     ) -> None:
         self._logger, self._clock = node.get_logger(), node.get_clock()
         self._pipeline, self._outputs = engine.pipeline, engine.outputs
         self._mailbox, self._callers, self._statistics = mailbox, callers, statistics
+        self._space = space
         self._thread = threading.Thread(target=self._run, args=(look_ahead,), name="tracker", daemon=True)
         self._thread.start()
 
@@ -96,6 +99,8 @@ class Worker:
         """What can be done of an image before the one before it is done."""
         started = time.monotonic()
         try:
+            if self._space is not None:
+                self._space.expect(mail.image)
             return Taken(mail, started, self._pipeline.prepare(mail.image))
         except BaseException as error:  # told when it is this image's turn
             return Taken(mail, started, error)
@@ -111,11 +116,17 @@ class Worker:
             return  # the node may have let go of its publishers
         for note in processed.notes:
             self._logger.warning(note)  # unthrottled: each says something else
-        self._outputs.publish(processed)
+        self._publish(processed)
         self._callers.settle(processed.answers)
         now = time.monotonic()
         age = (self._clock.now().nanoseconds - stamp_ns(processed.header.stamp)) / NS_PER_S
         self._statistics.done(Timing(now, age, started - mail.arrived, now - started))
+
+    def _publish(self, processed: Processed) -> None:
+        places = None if self._space is None else self._space.locate(processed)
+        self._outputs.publish(processed, places)
+        if self._space is not None and places is not None:
+            self._space.put(processed, places)
 
     def _fail(self, error: BaseException) -> None:
         if not self._mailbox.closed:

@@ -27,6 +27,11 @@ class PinholeCamera:
     distortion: tuple[float, ...] = ()  # in OpenCV's order, empty: none
     fisheye: bool = False  # the distortion is that of cv2.fisheye (equidistant), four values
 
+    @property
+    def matrix(self) -> np.ndarray:
+        """K, (3, 3) float64."""
+        return np.array([(self.fx, 0, self.cx), (0, self.fy, self.cy), (0, 0, 1)], dtype=np.float64)
+
     def resized(self, width: int, height: int) -> "PinholeCamera":
         """The same view in images of another size. Raises SpaceError when their shape is another one."""
         if (width, height) == (self.width, self.height):
@@ -71,12 +76,8 @@ class PinholeCamera:
             return np.asarray(flat * (self.fx, self.fy) + (self.cx, self.cy))
         project = cv2.fisheye.projectPoints if self.fisheye else cv2.projectPoints
         zero, distortion = np.zeros(3), np.array(self.distortion)
-        pixels, _ = project(points.reshape(-1, 1, 3).astype(np.float64), zero, zero, _matrix(self), distortion)
+        pixels, _ = project(points.reshape(-1, 1, 3).astype(np.float64), zero, zero, self.matrix, distortion)
         return np.asarray(pixels.reshape(-1, 2))
-
-
-def _matrix(camera: PinholeCamera) -> np.ndarray:
-    return np.array([(camera.fx, 0, camera.cx), (0, camera.fy, camera.cy), (0, 0, 1)], dtype=np.float64)
 
 
 @functools.lru_cache(maxsize=2)
@@ -85,5 +86,5 @@ def _undistorted(camera: PinholeCamera) -> np.ndarray:
     rows, columns = np.mgrid[: camera.height, : camera.width]
     pixels = np.stack((columns, rows), axis=-1).reshape(-1, 1, 2).astype(np.float64)
     undistort = cv2.fisheye.undistortPoints if camera.fisheye else cv2.undistortPoints
-    rays = undistort(pixels, _matrix(camera), np.array(camera.distortion, dtype=np.float64))
+    rays = undistort(pixels, camera.matrix, np.array(camera.distortion, dtype=np.float64))
     return np.asarray(rays.reshape(camera.height, camera.width, 2), dtype=np.float32)

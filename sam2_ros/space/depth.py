@@ -7,6 +7,7 @@ import numpy as np
 MM = 0.001
 # 16UC1: 0 is no measurement, and the largest number is what drivers write that cannot say more.
 NO_DEPTH, TOO_FAR = 0, 65535
+NEAREST, FARTHEST = 0.001, 1000.0  # metres: outside of them no camera measures, but millimetres in 32FC1 would be
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,11 +25,11 @@ class DepthImage:
     def measured(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Which of some of its ``values`` (N,) are measurements, (N,) bool, and those in metres, (M,) float32.
 
-        Not those: of integers 0 and 65535; of floats NaN, infinite, zero and negative ones.
+        Not those: of integers 0 and 65535; of floats NaN and all outside of 1 mm to 1 km.
         """
         if values.dtype == np.uint16:
             valid = (values != NO_DEPTH) & (values != TOO_FAR)
             return valid, values[valid].astype(np.float32) * np.float32(self.unit)
         with np.errstate(invalid="ignore"):
-            valid = (values > 0) & (values < np.inf)
+            valid = (values > NEAREST) & (values < FARTHEST)
         return valid, values[valid].astype(np.float32, copy=False)

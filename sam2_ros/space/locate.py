@@ -51,6 +51,8 @@ def locate(
         return Nowhere("the depths in its mask are too different to be of one thing")
     pixels = sample.pixels[valid][kept]
     points = camera.points(pixels[:, 1], pixels[:, 0], depths[kept])
+    if not np.isfinite(points.sum()):
+        return Nowhere("the distortion that camera_info tells cannot be taken out where it is; calibrate the camera")
     return _described(points, pixels, sample, camera, config.box_3d == "oriented")
 
 

@@ -10,7 +10,8 @@ from ..errors import ImageError, SpaceError
 from ..space.camera import PinholeCamera
 from ..space.depth import DepthImage
 from ..space.transform import Transform, rotation_of
-from .pixels import plane
+from .picture_size import picture_size
+from .pixels import MAX_PIXELS, check_size, plane
 
 # REP 118; mono16 is what some drivers call it.
 DEPTH_TYPES = {"16UC1": "u2", "mono16": "u2", "32FC1": "f4"}
@@ -52,13 +53,8 @@ def _decompressed(message: Any) -> np.ndarray:
             f"compressed depth of format '{message.format}' cannot be unpacked; set the publisher's compressedDepth "
             "format to png, or take the raw depth"
         )
-    data = bytes(memoryview(message.data))
-    values = None
-    if len(data) > CONFIG:
-        try:
-            values = cv2.imdecode(np.frombuffer(data, np.uint8, offset=CONFIG), cv2.IMREAD_UNCHANGED)
-        except cv2.error:  # for instance a header that promises more pixels than OpenCV allows
-            values = None
+    data = np.frombuffer(message.data, dtype=np.uint8)
+    values = _unpacked(data[CONFIG:])
     if values is None or values.dtype != np.uint16 or values.ndim != 2:
         raise SpaceError(
             f"compressed depth of format '{message.format}' with {len(data)} bytes cannot be decoded; it is damaged, "
@@ -66,10 +62,24 @@ def _decompressed(message: Any) -> np.ndarray:
         )
     if "32fc1" not in text:
         return values
-    scale, offset = np.frombuffer(data, "<f4", 2, offset=4).tolist()
+    scale, offset = data[4:CONFIG].view("<f4").tolist()
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         metres = np.float32(scale) / (values.astype(np.float32) - np.float32(offset))
     return np.where(values == 0, np.float32(np.nan), metres)
+
+
+def _unpacked(file: np.ndarray) -> np.ndarray | None:
+    """The pixels of a png (N,) uint8; None of anything else. Raises SpaceError for one that is too large to decode."""
+    try:
+        size = picture_size(file)
+        if size is not None:
+            check_size(*size, MAX_PIXELS)
+    except ImageError as error:
+        raise SpaceError(f"compressed depth is not unpacked: {error}") from error
+    try:
+        return None if size is None else cv2.imdecode(file, cv2.IMREAD_UNCHANGED)
+    except cv2.error:  # a damaged file
+        return None
 
 
 def camera_from(message: Any, rectified: bool) -> PinholeCamera:
@@ -79,10 +89,11 @@ def camera_from(message: Any, rectified: bool) -> PinholeCamera:
     """
     k, p = (np.array(values, dtype=np.float64) for values in (message.k, message.p))
     fx, fy, cx, cy = (p[[0, 5, 2, 6]] if rectified and p[0] else k[[0, 4, 2, 5]]).tolist()
-    if not (np.isfinite((fx, fy, cx, cy)).all() and fx > 0 and fy > 0 and message.width and message.height):
+    if not (_is_likely(fx, cx, message.width) and _is_likely(fy, cy, message.height)):
         raise SpaceError(
-            f"camera_info has a focal length of {fx:g}, {fy:g} for {message.width}x{message.height} pixels: the camera "
-            "is not calibrated, or its driver does not say so; calibrate it"
+            f"camera_info has a focal length of {fx:g}, {fy:g} and a principal point of {cx:g}, {cy:g} for "
+            f"{message.width}x{message.height} pixels: the camera is not calibrated, or its driver does not say so; "
+            "calibrate it"
         )
     roi = message.roi
     width, height = (roi.width or message.width), (roi.height or message.height)
@@ -98,6 +109,11 @@ def camera_from(message: Any, rectified: bool) -> PinholeCamera:
         distortion=distortion,
         fisheye=bool(distortion) and message.distortion_model == "equidistant",
     )
+
+
+def _is_likely(focal: float, principal: float, size: int) -> bool:
+    """Whether a camera may have these: views from half a degree to nearly all of what is before it."""
+    return size / 100 < focal < size * 100 and abs(principal) < size * 10
 
 
 def _distortion(message: Any) -> tuple[float, ...]:

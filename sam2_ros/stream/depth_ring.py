@@ -41,6 +41,10 @@ class DepthRing:
 
     def take(self, image_ns: int) -> Any:
         """The depth message nearest to an image's stamp. Raises SpaceError when none is near enough."""
+        if not image_ns:
+            raise SpaceError(
+                "the image has no stamp, so it cannot be told which depth is its own; let the driver stamp it"
+            )
         with self._lock:
             found = _nearer(image_ns, (self._expected.pop(image_ns, None), *self._recent.values()))
             stamps = sorted(self._recent)

@@ -120,7 +120,7 @@ def _command(message: Any) -> Command:
             raise _prompt_error(object_id, f"its action is {action}; use one of {known}")
         return _prompt(message)
     except PromptError as error:
-        return error
+        return error.with_traceback(None)  # which would hold on to the message for as long as the answer waits
 
 
 def _prompt(message: Any) -> Prompt:

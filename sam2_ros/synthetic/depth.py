@@ -11,6 +11,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..space.camera import PinholeCamera
+from ..space.place import Box3D, Place
+from ..space.transform import Transform
 from .actor import Actor
 from .chance import Stream, generator
 from .paint import HALF_COVERED, cover
@@ -32,17 +35,8 @@ BLOB = 6  # pixels of a hole, about
 MM = 1000.0
 TOO_FAR = 65535
 
-TO_BODY = np.array([(0.0, 0.0, 1.0), (-1.0, 0.0, 0.0), (0.0, -1.0, 0.0)])  # optical axes to those of a body
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TrueObject:
-    """Where what is seen of an object is, in the camera's optical frame."""
-
-    object_id: int
-    position: np.ndarray  # (3,) mean of its points, metres
-    low: np.ndarray  # (3,) least x, y, z of them
-    high: np.ndarray  # (3,) largest
+# From the axes of the camera's optical frame to those of its body.
+BODY = Transform(np.array([(0.0, 0.0, 1.0), (-1.0, 0.0, 0.0), (0.0, -1.0, 0.0)]), np.zeros(3))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,30 +45,35 @@ class DepthFrame:
 
     depth: np.ndarray  # (H, W) float32, as it is, metres
     measured: np.ndarray  # (H, W) uint16, as a stereo camera measures it, millimetres, 0: nothing
-    rotation: np.ndarray  # (3, 3) from the camera's optical frame to the map
-    translation: np.ndarray  # (3,) where the camera is in the map, metres
+    in_map: Transform  # from the camera's optical frame to the map
 
     @property
-    def focal(self) -> float:
-        """Focal length in pixels, the same both ways; the principal point is the picture's middle."""
-        return FOCAL * self.depth.shape[1]
-
-    @property
-    def principal(self) -> tuple[float, float]:
-        """x, y of the principal point in pixels."""
+    def camera(self) -> PinholeCamera:
+        """Its intrinsics; the principal point is the picture's middle."""
         height, width = self.depth.shape
-        return (width - 1) / 2, (height - 1) / 2
+        focal = FOCAL * width
+        return PinholeCamera(width, height, focal, focal, (width - 1) / 2, (height - 1) / 2)
 
-    def objects(self, labels: np.ndarray) -> list[TrueObject]:
-        """What is true of the objects that a label image (H, W) shows, by id."""
-        return [self._object(object_id, labels == object_id) for object_id in np.unique(labels).tolist() if object_id]
+    def objects(self, labels: np.ndarray) -> dict[int, Place]:
+        """Where what is seen of the objects in a label image (H, W) is, in the camera's optical frame, by id.
 
-    def _object(self, object_id: int, mask: np.ndarray) -> TrueObject:
+        Boxes hold all points; there is nothing to be unsure of.
+        """
+        return {each: self._place(labels == each) for each in np.unique(labels).tolist() if each}
+
+    def _place(self, mask: np.ndarray) -> Place:
         rows, columns = np.nonzero(mask)
-        z = self.depth[rows, columns].astype(np.float64)
-        x, y = self.principal
-        points = np.stack(((columns - x) / self.focal * z, (rows - y) / self.focal * z, z), axis=-1)
-        return TrueObject(object_id, points.mean(axis=0), points.min(axis=0), points.max(axis=0))
+        z, camera = self.depth[rows, columns].astype(np.float64), self.camera
+        x, y = (columns - camera.cx) / camera.fx * z, (rows - camera.cy) / camera.fy * z
+        points = np.stack((x, y, z), axis=-1)
+        low, high = points.min(axis=0), points.max(axis=0)
+        return Place(
+            position=points.mean(axis=0),
+            covariance=np.zeros((3, 3)),
+            box=Box3D((low + high) / 2, high - low, np.eye(3)),
+            points=points.astype(np.float32),
+            pixels=np.stack((columns, rows), axis=-1),
+        )
 
 
 def depth_frames(seed: int, settings: SceneSettings) -> Iterator[DepthFrame]:
@@ -83,9 +82,8 @@ def depth_frames(seed: int, settings: SceneSettings) -> Iterator[DepthFrame]:
     surfaces = [_Surface.of(seed, actor, stage) for actor in stage.actors]
     for index in range(settings.frames):
         depth = _depth(index, settings, stage, surfaces)
-        rotation, translation = _camera_pose(index, stage, settings)
         measured = _measured(generator(seed, Stream.DEPTH, 1, index), depth)
-        yield DepthFrame(depth, measured, rotation, translation)
+        yield DepthFrame(depth, measured, _camera_pose(index, stage, settings))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +130,7 @@ def _depth(time: float, settings: SceneSettings, stage: Stage, surfaces: list[_S
     return depth
 
 
-def _camera_pose(time: float, stage: Stage, settings: SceneSettings) -> tuple[np.ndarray, np.ndarray]:
+def _camera_pose(time: float, stage: Stage, settings: SceneSettings) -> Transform:
     """From the optical frame to the map: what pans, zooms and rolls the picture moves and turns the camera."""
     view = stage.camera.view(time)
     shorter = min(settings.width, settings.height)
@@ -142,7 +140,7 @@ def _camera_pose(time: float, stage: Stage, settings: SceneSettings) -> tuple[np
     centre = np.linalg.solve(view.matrix[:, :2], middle - view.matrix[:, 2])  # of the picture, in the world's unit
     metres = BACKGROUND * shorter / (FOCAL * settings.width)  # of the world's unit, where the background is
     position = np.array((*(centre * metres), BACKGROUND * (1 - shorter / view.scale)))
-    return TO_BODY @ turn, TO_BODY @ position
+    return BODY.after(Transform(turn, position))
 
 
 def _measured(rng: np.random.Generator, depth: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..config import ModelChoice
-from ..errors import ConfigError, DeviceError
+from ..errors import ConfigError, DeviceError, ran_out_of_memory
 from ..model.checkpoint import network_of, random_model, read_state
 from ..model.config import ModelConfig, get_config
 from ..model.kernels import quick_dtype
@@ -22,6 +22,15 @@ AUTO_MODEL = "nano"  # where neither a model nor weights are named: it comes wit
 
 def load_network(choice: ModelChoice) -> Sam2:
     """The network that the settings name, ready for inference. Raises ConfigError, DeviceError, CheckpointError."""
+    try:
+        return _loaded(choice)
+    except (MemoryError, RuntimeError) as error:
+        if not ran_out_of_memory(error):
+            raise
+        raise DeviceError("this machine has no memory left for the model; choose a smaller one") from error
+
+
+def _loaded(choice: ModelChoice) -> Sam2:
     device = compute_device(choice.device)
     dtype = compute_dtype(choice.precision, device)
     if device.type == "cpu":

@@ -9,8 +9,9 @@ import pytest
 
 from helpers.bags import camera_bag, label_images, on_topic, picture, prompts, read_bag, stamp_of
 from sam2_ros import __version__
+from sam2_ros.bag.space_request import SpaceRequest
 from sam2_ros.cli import main
-from sam2_ros.config import ModelChoice, TrackerConfig
+from sam2_ros.config import ModelChoice, SpaceConfig, TrackerConfig
 from sam2_ros.errors import DownloadError
 
 TOY = ["--model", "toy", "--checkpoint", "random", "--image-size", "64", "--device", "cpu"]
@@ -93,6 +94,7 @@ def test_every_option_of_replay_arrives(tmp_path, capsys, monkeypatch):
                 "1.5",
                 "--catch-up-frames",
                 "3",
+                *("--depth", "/d", "--camera-info", "/c", "--points", "--target-frame", "map"),
                 "--max-image-pixels",
                 "1000",
             ),
@@ -118,6 +120,7 @@ def test_every_option_of_replay_arrives(tmp_path, capsys, monkeypatch):
         "only": "None",
         "clock": "None",
         "recover": "True",
+        "space": str(SpaceRequest(SpaceConfig(target_frame="map"), "/d", "/c", points=True)),
         "time": "TimeConfig(history_seconds=1.5, stamp_tolerance=0.0, catch_up_frames=3)",
         "input": "InputConfig(max_image_pixels=1000)",
     }

@@ -291,6 +291,26 @@ def test_the_folder_has_all(tmp_path: Path) -> None:
     assert ([each.name for each in run.evaluations], run.failed) == ([each.name for each in clips], tuple(failed))
 
 
+SCRIPTS = [
+    "<script>alert(1)</script>",
+    "</script><img src=x onerror=alert(1)>",
+    '"><svg onload=alert(1)>',
+    "{{ 7 * 7 }}",
+]
+
+
+@pytest.mark.parametrize("evil", SCRIPTS)
+def test_labels_and_names_are_text_whatever_they_say(evil: str) -> None:
+    """Labels come over topics and stand in bags: nothing of them may run in the browser of who reads the report."""
+    clip = evaluation()
+    objects = tuple(replace(each, label=evil) for each in clip.objects)
+    harmless = Page(page([evaluation()], [], look))
+    found = Page(page([replace(clip, name=evil, source=evil, notes=(evil,), objects=objects)], [], look))
+    assert evil in found.text
+    assert sorted(name for name, _ in found.tags) == sorted(name for name, _ in harmless.tags)
+    assert not any(name.startswith("on") for _, attributes in found.tags for name in attributes)
+
+
 def test_the_course_shows_what_was_not_remembered_and_anchors() -> None:
     clip = evaluation(frames=10, objects=1)
 

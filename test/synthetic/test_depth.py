@@ -51,16 +51,22 @@ def test_some_pixels_have_no_depth(clip):
 
 def test_true_boxes_hold_the_true_points(clip):
     frame, depth = clip[0]
-    for true in depth.objects(frame.labels):
-        z = depth.depth[frame.labels == true.object_id]
-        assert (true.low[2], true.high[2]) == pytest.approx((z.min(), z.max()))
-        assert (true.low <= true.position).all()
-        assert (true.position <= true.high).all()
-    assert {true.object_id for true in depth.objects(frame.labels)} == set(np.unique(frame.labels)) - {0}
+    objects = depth.objects(frame.labels)
+    for object_id, place in objects.items():
+        z = depth.depth[frame.labels == object_id]
+        corners = place.box.corners
+        assert (corners[:, 2].min(), corners[:, 2].max()) == pytest.approx((z.min(), z.max()))
+        assert (corners.min(axis=0) <= place.position).all()
+        assert (place.position <= corners.max(axis=0)).all()
+        # They are seen where the labels are.
+        y, x = np.nonzero(frame.labels == object_id)
+        pixels = depth.camera.pixels(place.points)
+        assert pixels == pytest.approx(np.stack((x, y), axis=-1), abs=1e-3)
+    assert set(objects) == set(np.unique(frame.labels)) - {0}
 
 
 def test_the_camera_moves_and_begins_at_the_maps_origin(clip):
-    poses = [(depth.rotation, depth.translation) for _, depth in clip]
+    poses = [(depth.in_map.rotation, depth.in_map.translation) for _, depth in clip]
     assert poses[0][1] == pytest.approx(np.zeros(3), abs=1e-9)
     assert np.abs(poses[-1][1]).max() > 0.005
     for rotation, _ in poses:
