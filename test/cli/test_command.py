@@ -122,7 +122,6 @@ def test_every_option_of_replay_arrives(tmp_path, capsys, monkeypatch):
         "recover": "True",
         "space": str(SpaceRequest(SpaceConfig(target_frame="map"), "/d", "/c", points=True)),
         "time": "TimeConfig(history_seconds=1.5, stamp_tolerance=0.0, catch_up_frames=3)",
-        "space": "None",
         "input": "InputConfig(max_image_pixels=1000)",
     }
 
