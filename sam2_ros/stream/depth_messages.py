@@ -6,11 +6,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..errors import ImageError, SpaceError
+from ..errors import ImageError, SpaceError, quoted
 from ..space.camera import PinholeCamera
 from ..space.depth import DepthImage
 from ..space.transform import Transform, rotation_of
-from .pixels import plane
+from .picture_size import picture_size
+from .pixels import MAX_PIXELS, check_size, plane
 
 # REP 118; mono16 is what some drivers call it.
 DEPTH_TYPES = {"16UC1": "u2", "mono16": "u2", "32FC1": "f4"}
@@ -29,8 +30,8 @@ def depth_from(message: Any) -> DepthImage:
     kind = DEPTH_TYPES.get(message.encoding)
     if kind is None:
         raise SpaceError(
-            f"a depth image has the encoding '{message.encoding}'; depth is 16UC1 in millimetres or 32FC1 in metres: "
-            "is it the right topic?"
+            f"a depth image has the encoding {quoted(message.encoding)}; depth is 16UC1 in millimetres or 32FC1 in "
+            "metres: is it the right topic?"
         )
     try:
         plane(message, channels=int(kind[1]))
@@ -49,20 +50,20 @@ def _decompressed(message: Any) -> np.ndarray:
     text = message.format.lower()
     if "rvl" in text:
         raise SpaceError(
-            f"compressed depth of format '{message.format}' cannot be unpacked; set the publisher's compressedDepth "
-            "format to png, or take the raw depth"
+            f"compressed depth of format {quoted(message.format)} cannot be unpacked; set the publisher's "
+            "compressedDepth format to png, or take the raw depth"
         )
     data = bytes(memoryview(message.data))
     values = None
-    if len(data) > CONFIG:
+    if len(data) > CONFIG and _is_small_enough(np.frombuffer(data, np.uint8, offset=CONFIG)):
         try:
             values = cv2.imdecode(np.frombuffer(data, np.uint8, offset=CONFIG), cv2.IMREAD_UNCHANGED)
         except cv2.error:  # for instance a header that promises more pixels than OpenCV allows
             values = None
     if values is None or values.dtype != np.uint16 or values.ndim != 2:
         raise SpaceError(
-            f"compressed depth of format '{message.format}' with {len(data)} bytes cannot be decoded; it is damaged, "
-            "or no png of image_transport's compressedDepth"
+            f"compressed depth of format {quoted(message.format)} with {len(data)} bytes cannot be decoded; it is "
+            "damaged, or no png of image_transport's compressedDepth"
         )
     if "32fc1" not in text:
         return values
@@ -70,6 +71,17 @@ def _decompressed(message: Any) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         metres = np.float32(scale) / (values.astype(np.float32) - np.float32(offset))
     return np.where(values == 0, np.float32(np.nan), metres)
+
+
+def _is_small_enough(file: np.ndarray) -> bool:
+    """Whether a picture may be decoded: a few bytes may promise gigabytes. Raises SpaceError when it is too large."""
+    try:
+        size = picture_size(file)
+        if size is not None:
+            check_size(*size, MAX_PIXELS)
+    except ImageError as error:
+        raise SpaceError(f"compressed depth cannot be decoded: {error}") from error
+    return size is not None
 
 
 def camera_from(message: Any, rectified: bool) -> PinholeCamera:
@@ -114,8 +126,8 @@ def _distortion(message: Any) -> tuple[float, ...]:
     model = message.distortion_model
     if model not in BENT_BY or len(values) > BENT_BY[model] or not np.isfinite(values).all():
         raise SpaceError(
-            f"camera_info has {len(values)} coefficients of the distortion model '{model}', which cannot be taken out; "
-            f"known are {', '.join(BENT_BY)}; rectify image and depth, and set image_rectified to yes"
+            f"camera_info has {len(values)} coefficients of the distortion model {quoted(model)}, which cannot be "
+            f"taken out; known are {', '.join(BENT_BY)}; rectify image and depth, and set image_rectified to yes"
         )
     return values
 
