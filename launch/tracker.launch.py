@@ -20,6 +20,7 @@ PARAMETERS = {
     "checkpoint": "weights: path of a .pt or .safetensors file, auto (the package's, or download once) or random",
     "device": "auto, cpu, cuda or cuda:N",
     "precision": "auto, float32, bfloat16 or float16",
+    "memory_policy": "which images an object remembers: official, distractor or motion",
     "image_transport": "raw, or compressed, which takes image_topic's /compressed",
     "target_frame": "frame of positions in space, such as map; empty: the camera's",
     "state_file": "file .safetensors in which what is tracked outlives the node",

@@ -53,13 +53,8 @@ def _decompressed(message: Any) -> np.ndarray:
             f"compressed depth of format {quoted(message.format)} cannot be unpacked; set the publisher's "
             "compressedDepth format to png, or take the raw depth"
         )
-    data = bytes(memoryview(message.data))
-    values = None
-    if len(data) > CONFIG and _is_small_enough(np.frombuffer(data, np.uint8, offset=CONFIG)):
-        try:
-            values = cv2.imdecode(np.frombuffer(data, np.uint8, offset=CONFIG), cv2.IMREAD_UNCHANGED)
-        except cv2.error:  # for instance a header that promises more pixels than OpenCV allows
-            values = None
+    data = np.frombuffer(message.data, dtype=np.uint8)
+    values = _unpacked(data[CONFIG:])
     if values is None or values.dtype != np.uint16 or values.ndim != 2:
         raise SpaceError(
             f"compressed depth of format {quoted(message.format)} with {len(data)} bytes cannot be decoded; it is "
@@ -67,21 +62,24 @@ def _decompressed(message: Any) -> np.ndarray:
         )
     if "32fc1" not in text:
         return values
-    scale, offset = np.frombuffer(data, "<f4", 2, offset=4).tolist()
+    scale, offset = data[4:CONFIG].view("<f4").tolist()
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         metres = np.float32(scale) / (values.astype(np.float32) - np.float32(offset))
     return np.where(values == 0, np.float32(np.nan), metres)
 
 
-def _is_small_enough(file: np.ndarray) -> bool:
-    """Whether a picture may be decoded: a few bytes may promise gigabytes. Raises SpaceError when it is too large."""
+def _unpacked(file: np.ndarray) -> np.ndarray | None:
+    """The pixels of a png (N,) uint8; None of anything else. Raises SpaceError for one that is too large to decode."""
     try:
         size = picture_size(file)
         if size is not None:
             check_size(*size, MAX_PIXELS)
     except ImageError as error:
-        raise SpaceError(f"compressed depth cannot be decoded: {error}") from error
-    return size is not None
+        raise SpaceError(f"compressed depth is not unpacked: {error}") from error
+    try:
+        return None if size is None else cv2.imdecode(file, cv2.IMREAD_UNCHANGED)
+    except cv2.error:  # a damaged file
+        return None
 
 
 def camera_from(message: Any, rectified: bool) -> PinholeCamera:

@@ -104,17 +104,16 @@ class Locator:
         places: dict[int, Place | Nowhere] = {state.object_id: HIDDEN for state in result.objects}
         view: View | None = None
         notes: tuple[str, ...] = ()
+        seen = [(state, state.box) for state in result.objects if state.in_view and state.box is not None]
         try:
-            view = self._view(header, width, height)
-            notes = view.assumed
-            for state in result.objects:
-                if state.in_view and state.box is not None:
-                    found = locate(state.mask, state.box, view.depth, view.camera, self._config)
-                    places[state.object_id] = found
+            if seen:  # nobody is told of missing depth that nobody misses
+                view = self._view(header, width, height)
+                notes = view.assumed
+                for state, box in seen:
+                    places[state.object_id] = locate(state.mask, box, view.depth, view.camera, self._config)
         except SpaceError as error:
             notes = (f"objects have no position: {error}",)
-            seen = (state.object_id for state in result.objects if state.in_view)
-            places |= dict.fromkeys(seen, Nowhere(str(error)))
+            places |= {state.object_id: Nowhere(str(error)) for state, _ in seen}
         return Located(header.frame_id, stamp_ns(header.stamp), places, view, self._once.new(*notes))
 
     def _view(self, header: Any, width: int, height: int) -> View:

@@ -177,6 +177,19 @@ def test_replayed_offline_the_positions_are_the_same(live: Live, tmp_path: Path)
     assert largest < 1e-9
 
 
+def test_without_the_transform_positions_are_the_cameras_and_the_log_says_so_once(tmp_path: Path) -> None:
+    arguments = ("depth:=true", "target_frame:=nowhere", "difficulty:=easy", "seed:=2", "fps:=3.0")
+    demo = Process(["ros2", "launch", "sam2_ros", "demo.launch.py", *arguments], tmp_path / "demo.log")
+    try:
+        with listener() as ears:
+            objects = ears.hear(TrackedObjectArray, "/sam2_tracker/objects", RELIABLE)
+            ears.wait(lambda: len(with_positions(objects)) > 3, "positions", 120)
+        assert {message.position_frame for message in objects} == {"camera_color_optical_frame"}
+        assert demo.text().count("there is no transform from camera_color_optical_frame to nowhere") == 1
+    finally:
+        demo.kill()
+
+
 def messages(bag: BagReader, name: str) -> Iterator[Any]:
     (topic,) = (topic for topic in bag.topics if topic.name == name)
     return (bag.decode(message) for message in bag.messages(topic, bag.span()))

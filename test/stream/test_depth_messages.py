@@ -82,6 +82,15 @@ def test_compressed_depth_that_is_none(data):
         depth_from(SimpleNamespace(format="16UC1; compressedDepth png", data=data))
 
 
+def test_compressed_depth_that_promises_too_much_is_not_decoded():
+    file = bytearray(packed(np.zeros((1, 30_000), np.uint16)))
+    head = slice(CONFIG + 12, CONFIG + 29)  # the first chunk's name and content, then its checksum
+    file[CONFIG + 20 : CONFIG + 24] = (30_000).to_bytes(4, "big")  # rows
+    file[CONFIG + 29 : CONFIG + 33] = zlib.crc32(file[head]).to_bytes(4, "big")
+    with pytest.raises(SpaceError, match="compressed depth is not unpacked: an image"):
+        depth_from(SimpleNamespace(format="16UC1; compressedDepth png", data=bytes(file)))
+
+
 def test_rvl_is_refused_with_the_remedy():
     with pytest.raises(SpaceError, match="set the publisher's compressedDepth format to png"):
         depth_from(SimpleNamespace(format="16UC1; compressedDepth rvl", data=bytes(99)))
