@@ -41,7 +41,7 @@ from sam2_ros.report.bootstrap import Interval, paired_interval
 from sam2_ros.report.files import Run, read_json, write_json, write_run
 from sam2_ros.synthetic import SceneFrame, SceneSettings, changed, scene, settings_for
 from sam2_ros.tracking.prompt import Prompt
-from sam2_ros.tracking.result import FrameResult
+from sam2_ros.tracking.result import FrameResult, ObjectState
 from sam2_ros.tracking.tracker import Tracker
 from sam2_ros.weights.loading import load_network
 
@@ -153,9 +153,23 @@ def boxes(frame: SceneFrame) -> list[Prompt]:
 
 
 def found(result: FrameResult) -> Found:
-    """What is held against the truth."""
-    said = {state.object_id: Said(state.visible, state.visibility, state.mask_score) for state in result.objects}
-    return Found(LabelImage(result.label_image), said)
+    """What is held against the truth, with what became of memory."""
+    return Found(LabelImage(result.label_image), {state.object_id: said(state) for state in result.objects})
+
+
+def said(state: ObjectState) -> Said:
+    """What the tracker says of one object besides its mask."""
+    note = state.memory
+    assert note is not None
+    return Said(
+        visible=state.visible,
+        visibility=state.visibility,
+        mask_score=state.mask_score,
+        state=state.state.name,
+        remembered=note.kept,
+        anchor=note.promoted,
+        memory_note=note.why,
+    )
 
 
 def evaluation(task: Task, settings: SceneSettings, policy: str, model: str, scorer: Scorer) -> Evaluation:

@@ -67,7 +67,7 @@ def soak(frames: int, model: str, policy: str, report: Path | None) -> int:
     for number in range(max(2, frames // BLOCK)):
         looks.append(run.block(number))
         print(looks[-1], flush=True)
-    first, last = looks[0], looks[-1]
+    first, last = looks[min(1, len(looks) - 2)], looks[-1]  # in the very first block ids are still new
     if report:
         report.write_text(json.dumps({"first": asdict(first), "last": asdict(last)}, indent=1) + "\n")
     return int(

@@ -33,6 +33,8 @@ _NODE = Path(__file__).parent.glob("ros/test_*.py")
 CUDA_IS_HERE = _cuda_is_here()
 collect_ignore = [] if ROS_IS_HERE else [str(file) for file in _NODE if file.name not in NEED_NO_ROS]
 collect_ignore += [] if CUDA_IS_HERE else ["cuda"]
+HYPOTHESIS_IS_HERE = _can_import("hypothesis")
+collect_ignore += [] if HYPOTHESIS_IS_HERE else ["fuzzing"]
 # What the tests launch has to run in this very environment; `colcon test` puts another Python first.
 os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
 
@@ -61,3 +63,5 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line("CUDA: found, the tests in test/cuda are among these")
     else:
         terminalreporter.write_line("CUDA: not found; the tests in test/cuda are LEFT OUT")
+    if not HYPOTHESIS_IS_HERE:
+        terminalreporter.write_line("hypothesis: not found (it is in [test]); the tests in test/fuzzing are LEFT OUT")

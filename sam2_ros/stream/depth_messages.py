@@ -6,7 +6,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..errors import ImageError, SpaceError
+from ..errors import ImageError, SpaceError, quoted
 from ..space.camera import PinholeCamera
 from ..space.depth import DepthImage
 from ..space.transform import Transform, rotation_of
@@ -30,8 +30,8 @@ def depth_from(message: Any) -> DepthImage:
     kind = DEPTH_TYPES.get(message.encoding)
     if kind is None:
         raise SpaceError(
-            f"a depth image has the encoding '{message.encoding}'; depth is 16UC1 in millimetres or 32FC1 in metres: "
-            "is it the right topic?"
+            f"a depth image has the encoding {quoted(message.encoding)}; depth is 16UC1 in millimetres or 32FC1 in "
+            "metres: is it the right topic?"
         )
     try:
         plane(message, channels=int(kind[1]))
@@ -50,15 +50,15 @@ def _decompressed(message: Any) -> np.ndarray:
     text = message.format.lower()
     if "rvl" in text:
         raise SpaceError(
-            f"compressed depth of format '{message.format}' cannot be unpacked; set the publisher's compressedDepth "
-            "format to png, or take the raw depth"
+            f"compressed depth of format {quoted(message.format)} cannot be unpacked; set the publisher's "
+            "compressedDepth format to png, or take the raw depth"
         )
     data = np.frombuffer(message.data, dtype=np.uint8)
     values = _unpacked(data[CONFIG:])
     if values is None or values.dtype != np.uint16 or values.ndim != 2:
         raise SpaceError(
-            f"compressed depth of format '{message.format}' with {len(data)} bytes cannot be decoded; it is damaged, "
-            "or no png of image_transport's compressedDepth"
+            f"compressed depth of format {quoted(message.format)} with {len(data)} bytes cannot be decoded; it is "
+            "damaged, or no png of image_transport's compressedDepth"
         )
     if "32fc1" not in text:
         return values
@@ -124,8 +124,8 @@ def _distortion(message: Any) -> tuple[float, ...]:
     model = message.distortion_model
     if model not in BENT_BY or len(values) > BENT_BY[model] or not np.isfinite(values).all():
         raise SpaceError(
-            f"camera_info has {len(values)} coefficients of the distortion model '{model}', which cannot be taken out; "
-            f"known are {', '.join(BENT_BY)}; rectify image and depth, and set image_rectified to yes"
+            f"camera_info has {len(values)} coefficients of the distortion model {quoted(model)}, which cannot be "
+            f"taken out; known are {', '.join(BENT_BY)}; rectify image and depth, and set image_rectified to yes"
         )
     return values
 

@@ -34,6 +34,7 @@ from sam2_ros.model.config import get_config
 from sam2_ros.stored import state_file
 from sam2_ros.stored.folder import file_in, file_of
 from sam2_ros.stream.association import Associator
+from sam2_ros.stream.depth_messages import camera_from, depth_from
 from sam2_ros.stream.messages import NS_PER_S
 from sam2_ros.stream.pipeline import MAX_WAITING, Pipeline, Processed
 from sam2_ros.stream.pixels import ENCODINGS, to_rgb
@@ -345,6 +346,11 @@ def _pictures(folder: Path) -> list[bytes]:
     return [cv2.imencode(end, pixels)[1].tobytes() for end in ends]
 
 
+def _depths(folder: Path) -> list[bytes]:
+    values = np.arange(SIDE * SIDE, dtype=np.uint16).reshape(SIDE, SIDE)
+    return [bytes(12) + cv2.imencode(".png", values)[1].tobytes()]
+
+
 def _bags(folder: Path) -> list[bytes]:
     def content(storage: str, *more: Any) -> bytes:
         path = camera_bag(folder / f"{storage}{len(more)}", 1, storage, *more)
@@ -367,7 +373,7 @@ def _states(folder: Path) -> list[bytes]:
     return [(folder / "s.safetensors").read_bytes()]
 
 
-_MAKERS = {"picture": _pictures, "bag": _bags, "checkpoint": _checkpoints, "state": _states}
+_MAKERS = {"picture": _pictures, "depth": _depths, "bag": _bags, "checkpoint": _checkpoints, "state": _states}
 
 anything = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=6)),
@@ -428,6 +434,21 @@ names = st.one_of(
     st.text(max_size=300),
 )
 
+DEPTHS = ["16UC1", "32FC1"]
+camera_info = st.builds(
+    Message,
+    header=header,
+    width=size,
+    height=size,
+    k=st.lists(number, min_size=9, max_size=9),
+    p=st.lists(number, min_size=12, max_size=12),
+    d=st.lists(number, max_size=15),
+    distortion_model=st.one_of(st.sampled_from(["plumb_bob", "equidistant"]), st.text(max_size=5)),
+    binning_x=st.one_of(st.integers(0, 4), uint32),
+    binning_y=st.one_of(st.integers(0, 4), uint32),
+    roi=st.builds(Message, x_offset=uint32, y_offset=uint32, width=size, height=size, do_rectify=st.booleans()),
+)
+
 TARGETS: dict[str, Target] = {
     "prompts": Target(prompt_array, _take_prompts),
     "clicks": Target(click, _take_pointing(click_from)),
@@ -445,6 +466,21 @@ TARGETS: dict[str, Target] = {
         _take_image,
         together=40,
     ),
+    "depth": Target(
+        st.one_of(
+            st.builds(
+                lambda one, name: Message(**vars(one) | {"encoding": name}), image, st.sampled_from(["16UC1", "32FC1"])
+            ),
+            st.builds(
+                Message,
+                format=st.sampled_from(["16UC1; compressedDepth png", "32FC1; compressedDepth png", "rvl", "\n"]),
+                data=st.deferred(lambda: damaged(_files("depth"))),
+            ),
+        ),
+        lambda message: bool(depth_from(message)),
+        together=40,
+    ),
+    "camera models": Target(camera_info, lambda message: bool(camera_from(message, rectified=False)), together=40),
     "label images": Target(
         st.one_of(
             st.tuples(image, st.sampled_from([*DTYPES, "rgb8"])).map(

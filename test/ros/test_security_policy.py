@@ -8,8 +8,10 @@ import pytest
 from graph import Listener, listener, run_tracker
 
 POLICY = Path(__file__).parents[2] / "config" / "sros2_policy.xml"
-# By parameters: compressed images, a simulated clock, a bond with nav2. By ROS version: get_type_description.
+# By parameters: compressed images, a simulated clock, a bond with nav2, depth. By ROS version: get_type_description.
 AT_TIMES = {"/image/compressed", "/clock", "/bond", "/parameter_events", "/sam2_tracker/get_type_description"}
+AT_TIMES |= {"/depth", "/depth/compressedDepth", "/camera_info", "/tf", "/tf_static"}
+AT_TIMES |= {"/sam2_tracker/detections_3d", "/sam2_tracker/points"}
 
 
 @pytest.fixture

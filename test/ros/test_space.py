@@ -37,11 +37,10 @@ class Live:
     truth: list[Detection3DArray]
     clouds: list[PointCloud2]
     transforms: list[TFMessage]
-    log: str
 
 
 @pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def live(tmp_path_factory: pytest.TempPathFactory) -> Live:
     folder = tmp_path_factory.mktemp("space")
     bag = folder / "bag"
     recorder = Process(["ros2", "bag", "record", "-o", str(bag), *INPUTS, *OUTPUTS], folder / "record.log")
@@ -56,11 +55,11 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             ears.wait(lambda: len(with_positions(heard[0])) > TRACKED and len(heard[3]) > 3, "positions", 120)
             recorder.send(signal.SIGINT)
             recorder.wait()
-        yield Live(bag, *heard, demo.text())
     finally:
         for process in (recorder, demo):
             if process is not None:
                 process.kill()
+    return Live(bag, *heard)
 
 
 def hear(ears: Listener) -> tuple[list[Any], ...]:

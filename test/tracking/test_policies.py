@@ -135,8 +135,9 @@ def test_the_bank_holds_what_the_policy_needs(policy: str) -> None:
     assert bank.nbytes == 4 * ((4 + masks) * TOY.memory_tokens * TOY.memory_dim + (4 + pointers) * TOY.hidden_dim)
 
 
-def test_hundreds_of_steps_with_prompts_and_removals_stay_within_it(policy: str) -> None:
-    """`benchmarks/memory.py` does the same for any number of steps, model and device."""
+@pytest.mark.parametrize("policy", POLICIES[1:], indirect=True)
+def test_many_steps_with_prompts_and_removals_stay_within_it(policy: str) -> None:
+    """For the official rule see test_tracker.py; `benchmarks/memory.py` takes any number of steps, model and device."""
     tracker = Tracker(random_model(get_config("toy", 32)), TrackerConfig(max_objects=3, memory_policy=policy))
     pictures = frames(10)
     rng = np.random.default_rng(0)
