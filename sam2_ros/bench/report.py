@@ -106,9 +106,15 @@ def _line(name: str, took: Timing, gflop: float, rate: float, share: float) -> s
 
 
 def write_json(report: Report, path: Path) -> None:
-    """For programs. Raises BenchError."""
+    """For programs; the file is there whole, or as it was before. Raises BenchError."""
+    whole = path.resolve()  # through links, such as that of standard output, which are not to be replaced
+    part = Path(f"{whole}.part")
     try:
-        path.write_text(json.dumps(dataclasses.asdict(report), indent=1) + "\n", encoding="utf-8")
+        try:
+            part.write_text(json.dumps(dataclasses.asdict(report), indent=1) + "\n", encoding="utf-8")
+            part.replace(whole)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:
         raise BenchError(
             f"the results cannot be written to {path} ({error.strerror}); give --json a file in a folder that is there"

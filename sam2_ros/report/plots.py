@@ -10,6 +10,7 @@ from ..measures.calibration import pooled
 from ..measures.record import Evaluation, ReliabilityBin
 from .charts import MS_PER_S, PERCENTILES
 from .series import Course, courses, span_s
+from .whole import Whole
 from .worst import HUES
 
 DPI = 120
@@ -21,7 +22,10 @@ FORGOTTEN, ANCHOR = "#8c8c8c", "#009e73"
 
 
 def write_plots(evaluations: Sequence[Evaluation], folder: Path) -> list[Path]:
-    """Write J over time of every clip (the worst of very many), reliability and latency; the files written."""
+    """Write J over time of every clip (the worst of very many), reliability and latency; the files written.
+
+    Raises EvaluationError.
+    """
     written = []
     by_quality = sorted(evaluations, key=lambda each: each.figures.j_and_f)
     for number, evaluation in enumerate(by_quality[:MOST_CLIPS], start=1):
@@ -108,7 +112,8 @@ def _figure(width: float, height: float) -> Any:
 
 
 def _saved(figure: Any, path: Path) -> Path:
-    figure.savefig(path)
+    with Whole(path) as part:
+        figure.savefig(part, format=path.suffix.removeprefix("."))
     return path
 
 

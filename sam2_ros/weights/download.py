@@ -163,7 +163,7 @@ def download(model: str, folder: Path | None = None, base_url: str | None = None
     except OSError as error:  # the network's own errors have become DownloadError further down
         raise DownloadError(
             f"cannot write {target}: {error.strerror or error}; "
-            "free some space there, or choose another folder with SAM2_ROS_CACHE"
+            "see that it may be written to and has room, or choose another folder with SAM2_ROS_CACHE"
         ) from error
     return target
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from helpers.disk import full
 from sam2_ros.bench import run
 from sam2_ros.bench.device import matmul_rate
 from sam2_ros.bench.report import BenchError, Report, Row, Stage, Timing, table, timing, write_json
@@ -158,6 +159,14 @@ def test_the_table_can_be_read() -> None:
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match=r"cannot be written to .*nowhere/b\.json .*; give --json a file in a folder"):
         write_json(a_report(), tmp_path / "nowhere" / "b.json")
+
+
+def test_a_full_disk_leaves_the_older_file(tmp_path: Path) -> None:
+    path = tmp_path / "b.json"
+    path.write_text("{}")
+    with full(100), pytest.raises(BenchError, match=r"cannot be written to .*b\.json"):
+        write_json(a_report(), path)
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("b.json", "{}")]
 
 
 def test_percentiles_in_milliseconds() -> None:

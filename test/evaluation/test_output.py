@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from helpers.disk import full
+from helpers.evaluations import evaluation
 from sam2_ros.bag.synthesize import SynthesizeRequest, synthesize
 from sam2_ros.config import ModelChoice
-from sam2_ros.errors import BagError, ConfigError
+from sam2_ros.errors import BagError, ConfigError, EvaluationError
 from sam2_ros.evaluation.many import Workers, evaluate_many
 from sam2_ros.evaluation.output import check_output, write_output
 from sam2_ros.evaluation.request import EvaluateRequest
 from sam2_ros.measures.protocol import Protocol
-from sam2_ros.measures.record import Failed
+from sam2_ros.measures.record import Evaluation, Failed
 from sam2_ros.report.files import read_run
 from sam2_ros.synthetic import settings_for
 
@@ -81,4 +83,20 @@ def test_a_report_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("sam2_ros.report.page.page", fail)
     with pytest.raises(KeyboardInterrupt):
         write_output(tmp_path / "out", [], [Failed("x", "y")], [])
+    assert list(tmp_path.iterdir()) == []
+
+
+CLIP = evaluation(frames=40)
+
+
+@pytest.mark.parametrize(
+    ("limit", "clips", "what"),
+    [(10_000, [CLIP], "evaluation.json"), (25_000, [CLIP], "png"), (1_000, [], "report.html")],
+)
+def test_a_report_that_a_full_disk_cuts_off_is_not_there(
+    tmp_path: Path, limit: int, clips: "list[Evaluation]", what: str
+) -> None:
+    with full(limit), pytest.raises(EvaluationError, match=f"cannot write .*{what}: .*choose another place") as refusal:
+        write_output(tmp_path / "out", clips, [Failed("x", "y")], [])
+    assert "\n" not in str(refusal.value)
     assert list(tmp_path.iterdir()) == []

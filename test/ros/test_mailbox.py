@@ -2,7 +2,9 @@
 
 import threading
 import time
+import weakref
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -34,6 +36,39 @@ def test_the_newest_image_wins_and_the_others_are_counted() -> None:
     mail = mailbox.take()
     assert mail is not None
     assert (mail.image, statistics.dropped) == (2, 2)
+
+
+class Image:
+    """Of which those that are still held can be counted."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+@pytest.mark.parametrize("look_ahead", [False, True])
+def test_of_a_burst_the_newest_is_worked_on_and_no_more_than_two_wait(look_ahead: bool) -> None:
+    statistics = Statistics()
+    mailbox = Mailbox(statistics, 1)
+    held: weakref.WeakSet[Image] = weakref.WeakSet()
+    taken = []
+    mailbox.put_image(Image(-1))
+    mails = iter(mailbox.take, None)
+    with closing(mailbox):
+        for mail in ahead(mailbox.take, lambda mail: mail) if look_ahead else mails:
+            taken.append(mail.image.number)
+            if len(taken) == 1:
+                del mail
+                for number in range(1000):  # while the one before them is worked on
+                    image = Image(number)
+                    held.add(image)
+                    mailbox.put_image(image)
+                del image
+                assert len(held) <= 1 + look_ahead
+            elif taken[-1] == 999 or len(taken) == 2 + look_ahead:
+                mailbox.close()
+    assert taken[-1] == 999
+    assert len(taken) <= 2 + look_ahead
+    assert (statistics.received, statistics.received - statistics.dropped) == (1001, len(taken))
 
 
 def test_everything_comes_prepared_and_in_its_order() -> None:

@@ -2,7 +2,6 @@
 
 import errno
 import json
-import resource
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from helpers.disk import full
 from recorded import CASES, frames, network
 from sam2_ros.config import TrackerConfig
 from sam2_ros.errors import StateError
@@ -82,13 +82,9 @@ def test_a_full_disk_leaves_the_older_one(path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_file_that_may_not_grow_leaves_the_older_one(path: Path) -> None:
-    before, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
-    try:
-        with pytest.raises(StateError, match="cannot write the state"):
-            write_state(path, tracked().state())
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    before = path.read_bytes()
+    with full(len(before) // 2), pytest.raises(StateError, match="cannot write the state"):
+        write_state(path, tracked().state())
     assert path.read_bytes() == before
     assert len(list(path.parent.iterdir())) == 1
 

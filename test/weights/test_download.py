@@ -404,6 +404,20 @@ def test_cache_that_cannot_be_made(server: Server, monkeypatch: pytest.MonkeyPat
         checkpoint_file("tiny")
 
 
+def test_cache_that_is_read_only(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAM2_ROS_CACHE", "/sys/kernel")  # where nobody may make a file, root neither
+    with pytest.raises(DownloadError, match=r"cannot write /sys/kernel/.*choose another folder with SAM2_ROS_CACHE"):
+        checkpoint_file("tiny")
+    assert server.behaviour.requests == []
+
+
+def test_what_a_read_only_cache_has_is_taken_without_writing_there(server: Server) -> None:
+    download("tiny")
+    server.target.with_name(NAME + ".lock").unlink()
+    assert checkpoint_file("tiny") == download("tiny") == server.target
+    assert [path.name for path in server.cache.iterdir()] == [NAME]
+
+
 def test_unreadable_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match=f"cannot read {tmp_path}: Is a directory"):
         sha256_of(tmp_path)
