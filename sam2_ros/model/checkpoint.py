@@ -87,7 +87,8 @@ def digest(state: dict[str, Tensor]) -> str:
     content = hashlib.sha256()
     for key, value in sorted(state.items()):
         content.update(f"{key} {value.dtype} {tuple(value.shape)};".encode())
-        content.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+        bytes_ = value.detach().cpu().clone(memory_format=torch.contiguous_format).reshape(-1).view(torch.uint8)
+        content.update(bytes_.numpy().data)
     return content.hexdigest()
 
 
