@@ -40,24 +40,21 @@ def course_chart(course: Course, first_s: float, last_s: float) -> Markup:
     def across(time_s: float) -> float:
         return WIDE * (time_s - first_s) / (last_s - first_s)
 
+    def bar(kind: str, start_s: float, stop_s: float, high: int, title: str) -> Markup:
+        """From the lower edge, wide enough to be seen."""
+        shape = '<rect class="{}" x="{:.1f}" y="{}" width="{:.1f}" height="{}"><title>{}</title></rect>'
+        wide = max(2.0, across(stop_s) - across(start_s))
+        return Markup(shape).format(kind, across(start_s), HIGH - high, wide, high, title)
+
     bands = Markup("").join(
-        Markup('<rect class="hidden" x="{:.1f}" y="0" width="{:.1f}" height="{}"><title>{}</title></rect>').format(
-            across(band.start_s),
-            max(2.0, across(band.stop_s) - across(band.start_s)),
-            HIGH,
-            f"hidden in truth from {band.start_s:.2f} to {band.stop_s:.2f} s",
-        )
-        for band in course.hidden
+        bar("hidden", b.start_s, b.stop_s, HIGH, f"hidden in truth from {b.start_s:.2f} to {b.stop_s:.2f} s")
+        for b in course.hidden
     )
     forgotten = Markup("").join(
-        Markup('<rect class="forgotten" x="{:.1f}" y="{}" width="{:.1f}" height="{}"><title>{}</title></rect>').format(
-            across(band.start_s),
-            HIGH - STRIP,
-            max(2.0, across(band.stop_s) - across(band.start_s)),
-            STRIP,
-            f"not remembered from {band.start_s:.2f} to {band.stop_s:.2f} s: {band.why}",
+        bar(
+            "forgotten", b.start_s, b.stop_s, STRIP, f"not remembered from {b.start_s:.2f} to {b.stop_s:.2f} s: {b.why}"
         )
-        for band in course.forgotten
+        for b in course.forgotten
     )
     anchors = Markup("").join(
         Markup('<rect class="anchor" x="{:.1f}" y="{}" width="3" height="{}"><title>{}</title></rect>').format(

@@ -179,8 +179,11 @@ class MemoryBank:
         Objects with equally long histories come together, at most ``objects_per_batch`` of them: nothing is padded, so
         attention needs no mask, which the fastest kernels do not take.
         """
-        attended = [self._policies[slot].attended(self._held(slot), frame) for slot in slots]
-        chosen = [self._select(slot, those, frame) for slot, those in zip(slots, attended, strict=True)]
+        holding = [self._held(slot) for slot in slots]
+        attended = [self._policies[slot].attended(held, frame) for slot, held in zip(slots, holding, strict=True)]
+        chosen = [
+            select(held, those, frame, self._prompted_time) for held, those in zip(holding, attended, strict=True)
+        ]
         alike: dict[tuple[int, int], list[int]] = defaultdict(list)
         for row, selection in enumerate(chosen):
             alike[len(selection.frame_entries), len(selection.pointer_entries)].append(row)
@@ -317,24 +320,26 @@ class MemoryBank:
         )
         return Held(prompted, recent, pointers)
 
-    def _select(self, slot: int, attended: Attended, now: int) -> Selection:
-        """Where the attended frames lie. Entries are counted through: the prompted ones first, then the others."""
-        held = self._held(slot)
-        prompted = [held.prompted.index(frame) for frame in attended.prompted]
-        # On a frame that is tracked again, a prompted frame may lie in the future: its mask counts, its pointer has no
-        # age.
-        past = [place for place, frame in enumerate(attended.prompted) if frame <= now]
-        offset = len(held.prompted)
-        pointed = (*(attended.prompted[place] for place in past), *attended.pointers)
-        return Selection(
-            frame_entries=(*prompted, *(offset + held.recent.index(frame) for frame in attended.recent)),
-            frame_times=(*(self._prompted_time for _ in prompted), *attended.rows),
-            pointer_entries=(
-                *(prompted[place] for place in past),
-                *(offset + held.pointers.index(frame) for frame in attended.pointers),
-            ),
-            pointer_ages=tuple(now - frame for frame in pointed),
-        )
+
+def select(held: Held, attended: Attended, now: int, prompted_time: int) -> Selection:
+    """Where the attended frames lie. Entries are counted through: the prompted ones first, then the others.
+
+    ``prompted_time``: row of the temporal encoding of prompted frames.
+    """
+    prompted = [held.prompted.index(frame) for frame in attended.prompted]
+    # On a frame that is tracked again, a prompted frame may lie in the future: its mask counts, its pointer has no age.
+    past = [place for place, frame in enumerate(attended.prompted) if frame <= now]
+    offset = len(held.prompted)
+    pointed = (*(attended.prompted[place] for place in past), *attended.pointers)
+    return Selection(
+        frame_entries=(*prompted, *(offset + held.recent.index(frame) for frame in attended.recent)),
+        frame_times=(*(prompted_time for _ in prompted), *attended.rows),
+        pointer_entries=(
+            *(prompted[place] for place in past),
+            *(offset + held.pointers.index(frame) for frame in attended.pointers),
+        ),
+        pointer_ages=tuple(now - frame for frame in pointed),
+    )
 
 
 def whole(numbers: Sequence[tuple[int, ...]]) -> np.ndarray:

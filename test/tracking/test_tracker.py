@@ -422,23 +422,6 @@ def test_a_late_prompt_gives_what_a_prompt_in_time_would_have_given(exact: Sam2)
     assert found.objects[0].first_seen_ns == 1
 
 
-def test_a_late_correction_rewrites_what_came_after_it_and_nobody_else(exact: Sam2) -> None:
-    images = frames(8)
-    click = Prompt(1, points=[[40, 30]], point_labels=[0])
-    in_time, late = Tracker(exact), Tracker(exact)
-    for tracker in (in_time, late):
-        tracker.step(images[0], [Prompt(1, box=BOX), Prompt(2, box=OTHER_BOX)])
-    in_time.step(images[1])
-    in_time.step(images[2], [click])
-    history = [PastFrame(late.step(image).frame_index, 0, image) for image in images[1:7]]
-    for image in images[3:7]:
-        in_time.step(image)
-    late.catch_up(history[1:], [click])
-    wanted, found = in_time.step(images[7]), late.step(images[7])
-    assert same(low_res(found, 1), low_res(wanted, 1))
-    assert same(low_res(found, 2), low_res(wanted, 2))
-
-
 def test_a_later_correction_survives_an_earlier_one_that_comes_after_it(exact: Sam2) -> None:
     images = frames(6)
     tracker = Tracker(exact)
