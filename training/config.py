@@ -105,6 +105,7 @@ class TrainingConfig:
     model: str
     stages: tuple[StageConfig, ...]
     data: DataConfig
+    together: bool = False  # stages do not follow each other: their steps take turns from beginning to end
     image_size: int | None = None
     seed: int = 0
     start: str | None = None

@@ -29,6 +29,8 @@ class Step:
 def schedule(config: TrainingConfig, rank: int) -> Sequence[Step]:
     """All steps of the process number ``rank``."""
     stages = [(stage, index / stage.steps) for stage in config.stages for index in range(stage.steps)]
+    if config.together:
+        stages.sort(key=lambda step: step[1])
     steps = []
     for number, (stage, progress) in enumerate(stages):
         first, last = stage.learning_rate

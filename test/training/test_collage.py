@@ -14,6 +14,7 @@ from training.clips import Clips, prepare
 from training.collage import collage
 from training.collage.puppet import Part, arm_parts
 from training.collage.sprite import draw_sprite, lay, premultiplied
+from training.collage.surfaces import recoloured, shaded
 from training.collage.things import CutOut, Held, Place
 from training.config import CollageData, DataConfig, StageConfig, TrainingConfig, TrainingError
 from training.log import read_log
@@ -175,6 +176,21 @@ def test_colours_beyond_an_outline_do_not_seep_in() -> None:
     picture = disc(60, 20)
     picture[picture[..., 3] == 0] = (0, 255, 0, 0)
     assert not premultiplied(picture)[picture[..., 3] == 0].any()
+
+
+def test_other_light_does_not_darken_and_leaves_white_things_white() -> None:
+    grey, white = np.full((8, 8, 3), 128, np.uint8), np.full((8, 8, 4), 255, np.uint8)
+    rng = np.random.default_rng(0)
+    assert abs(np.mean([np.log(recoloured(rng, grey, 0.7).mean() / 128) for _ in range(300)])) < 0.04
+    assert np.mean([recoloured(rng, white, 0.7).min() > 245 for _ in range(300)]) > 0.4
+
+
+def test_light_falls_unevenly_on_a_thing_and_leaves_its_outline() -> None:
+    grey = np.full((60, 40, 4), 128, np.uint8)
+    several = [shaded(np.random.default_rng(seed), grey) for seed in range(20)]
+    assert all((lit[..., 3] == 128).all() for lit in several)
+    assert max(int(lit[..., 0].max()) - int(lit[..., 0].min()) for lit in several) > 60
+    assert abs(np.mean([lit[..., :3].mean() for lit in several]) - 128) < 12
 
 
 # --- collages --------------------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ from training.log import read_log
 from training.losses import frame_losses
 from training.prompts import clicks_inside, corrections, jittered_boxes
 from training.run import train
+from training.schedule import schedule
 from training.unroll import Unroll
 
 SCENES = DataConfig(scenes=(SceneData("easy", 1_000_000, 2, sizes=((96, 96), (128, 96))),))
@@ -54,6 +55,15 @@ def rng() -> np.random.Generator:
 
 
 # --- the run ---------------------------------------------------------------------------------------------------------
+
+
+def test_stages_follow_each_other_or_take_turns_to_the_end() -> None:
+    long = dataclasses.replace(STILLS, steps=4)
+    one_by_one = dataclasses.replace(CONFIG, stages=(long, CLIPS))
+    assert [step.stage.name for step in schedule(one_by_one, 0)] == ["stills"] * 4 + ["clips"] * 2
+    turns = schedule(dataclasses.replace(one_by_one, together=True), 0)
+    assert [step.stage.name for step in turns] == ["stills", "clips", "stills", "stills", "clips", "stills"]
+    assert [step.number for step in turns] == list(range(6))
 
 
 def test_a_run_leaves_weights_that_the_package_loads_a_log_and_curves(tmp_path: Path, folder: Path) -> None:

@@ -10,6 +10,7 @@ from ..pictures import Pictures
 from .puppet import SKIN_TONES
 
 LEAST_CROP = 60  # pixels of a photograph
+MAX_SHADING = 0.35  # of the logarithm of light, standard deviation
 
 
 def draw_photograph(rng: np.random.Generator, pictures: Pictures, width: int, height: int, least: float) -> np.ndarray:
@@ -75,11 +76,19 @@ def plain_skin(rng: np.random.Generator, size: int, colour: np.ndarray) -> Skin:
 
 
 def recoloured(rng: np.random.Generator, picture: np.ndarray, strength: float) -> np.ndarray:
-    """A picture (h, w, 3 or 4) uint8 in another light: gain, gamma, tint, saturation."""
+    """A picture (h, w, 3 or 4) uint8 in another light: gain, gamma, tint, saturation; as often brighter as darker."""
     colours = picture[..., :3].astype(np.float32) / 255
     colours = colours ** np.float32(np.exp(strength * rng.uniform(-0.5, 0.5)))
     grey = colours.mean(axis=2, keepdims=True)
     colours = grey + (colours - grey) * np.float32(1 + strength * rng.uniform(-0.8, 0.4))
-    gain = np.exp(strength * (rng.uniform(-0.5, 0.25) + rng.normal(0, 0.08, 3))).astype(np.float32)
+    gain = np.exp(strength * (rng.uniform(-0.4, 0.4) + rng.normal(0, 0.05, 3))).astype(np.float32)
     changed = np.clip(colours * gain * 255, 0, 255).astype(np.uint8)
     return np.dstack((changed, picture[..., 3])) if picture.shape[2] == 4 else changed
+
+
+def shaded(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
+    """A picture (h, w, 4) uint8 with light that falls on it unevenly: parts of a thing differ, and are one thing."""
+    grid = np.exp(rng.normal(0, rng.uniform(0, MAX_SHADING), (3, 3))).astype(np.float32)
+    light = cv2.resize(grid, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    lit = np.clip(picture[..., :3] * light[..., None], 0, 255).astype(np.uint8)
+    return np.dstack((lit, picture[..., 3]))

@@ -14,7 +14,7 @@ from sam2_ros.synthetic.shapes import Shape, Slab
 from ..pictures import Pictures
 from .puppet import Part, Puppet, arm_parts, draw_puppet
 from .sprite import Sprite, draw_sprite, lay
-from .surfaces import draw_body_skins, draw_skin, plain_skin, recoloured, skin_tone
+from .surfaces import draw_body_skins, draw_skin, plain_skin, recoloured, shaded, skin_tone
 
 SPREAD = 1.4  # a surface reaches so far from the middle of its thing
 SLAB_SPREAD = 10.0
@@ -148,7 +148,7 @@ def draw_look(rng: np.random.Generator, pictures: Pictures, side: int, deform: f
     """What makes things that look alike, about ``side`` pixels large; each of them moves on its own."""
     kind = rng.random()
     if kind < SPRITE and pictures.cutouts:
-        cutout = recoloured(rng, pictures.cutout(int(rng.integers(pictures.cutouts))), 0.7)
+        cutout = shaded(rng, recoloured(rng, pictures.cutout(int(rng.integers(pictures.cutouts))), 0.7))
         turn = _draw_turn(rng)
         return lambda _: CutOut(draw_sprite(rng, cutout, side, deform), turn, rng.uniform(0, 0.5))
     if kind < SPRITE + PUPPET:
