@@ -1,7 +1,8 @@
 """``python -m training.pictures``: free pictures of real things, brought, sorted out and packed for `training.collage`.
 
-Cut-outs are pictures whose alpha channel is the outline of one thing, photographs fill a whole frame. None of them
-comes with this repository; `SOURCES` says where from and under which licence.
+Cut-outs are pictures whose alpha channel is the outline of one thing, photographs fill a whole frame, labelled ones
+have a label image, too: of ``FOLDER/images/NAME.jpg`` in ``FOLDER/masks/NAME.png``, 0 background, 255 unclear. None
+of them comes with this repository; `SOURCES` says where from and under which licence.
 """
 
 import argparse
@@ -29,6 +30,8 @@ LEAST_OPAQUE_SHARE = 0.75  # of what is not fully transparent: glass and smoke h
 COVER = (0.12, 0.95)  # share of its own box that a cut-out covers: neither line drawings nor whole pictures
 LEAST_COLOURS = 24  # of 4096 that are more than a speck: neither silhouettes nor drawings in a few colours
 LEAST_PART = 0.6  # of a cut-out that is in one piece
+UNCLEAR = 255  # of a label image
+KINDS = ("cutouts", "photographs", "labelled", "labels")  # of packed pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Source:
     licence: str
     cutouts: tuple[str, ...] = ()  # patterns of paths
     photographs: tuple[str, ...] = ()
+    labelled: tuple[str, ...] = ()  # photographs with label images
     but: tuple[str, ...] = ()  # not these
     repository: str | None = None  # of git
     wheel: bool = False
@@ -104,13 +108,15 @@ SOURCES = (
 
 
 class Pictures:
-    """Cut-outs and photographs of one packed file, decoded on demand."""
+    """Cut-outs, photographs and labelled photographs of one packed file, decoded on demand."""
 
     def __init__(self, file: Path) -> None:
         """Raises TrainingError when ``file`` is none that `pack` wrote."""
         try:
             with np.load(file) as content:
-                self._cutouts, self._photographs = (_split(content, kind) for kind in ("cutouts", "photographs"))
+                self._cutouts, self._photographs, self._labelled, self._labels = (
+                    _split(content, kind) for kind in KINDS
+                )
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise TrainingError(
                 f"{file} holds no packed pictures ({error}); make it: python -m training.pictures"
@@ -128,33 +134,63 @@ class Pictures:
         """How many there are."""
         return len(self._photographs)
 
+    @property
+    def labelled(self) -> int:
+        """How many photographs with label images there are."""
+        return len(self._labelled)
+
     def cutout(self, index: int) -> np.ndarray:
         """(h, w, 4) uint8 RGB and alpha."""
         return np.asarray(cv2.cvtColor(cv2.imdecode(self._cutouts[index], cv2.IMREAD_UNCHANGED), cv2.COLOR_BGRA2RGBA))
 
     def photograph(self, index: int) -> np.ndarray:
         """(h, w, 3) uint8 RGB."""
-        return np.asarray(cv2.cvtColor(cv2.imdecode(self._photographs[index], cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB))
+        return _decoded(self._photographs[index])
+
+    def labelled_photograph(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """(h, w, 3) uint8 RGB and (h, w) uint8: 0 background, else the object."""
+        labels = np.asarray(cv2.imdecode(self._labels[index], cv2.IMREAD_UNCHANGED))
+        return _decoded(self._labelled[index]), labels
 
 
-def pack(folders: list[tuple[Source, Path]], file: Path) -> tuple[int, int]:
-    """Write the pictures of unpacked sources; how many cut-outs and photographs there were."""
-    cutouts, photographs = [], []
+def _decoded(picture: np.ndarray) -> np.ndarray:
+    return np.asarray(cv2.cvtColor(cv2.imdecode(picture, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB))
+
+
+def pack(folders: list[tuple[Source, Path]], file: Path) -> tuple[int, int, int]:
+    """Write the pictures of unpacked sources; how many cut-outs, photographs and labelled ones there were."""
+    packed: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
     for source, folder in folders:
         for path in tqdm(_matching(folder, source.cutouts, source.but), desc=source.name, disable=None):
             cutout = tidied_cutout(_read(path))
             if cutout is not None:
-                cutouts.append(cv2.imencode(".png", cutout)[1])
+                packed["cutouts"].append(_png(cutout))
         for path in tqdm(_matching(folder, source.photographs, source.but), desc=source.name, disable=None):
             photograph = _tidied_photograph(_read(path))
             if photograph is not None:
-                photographs.append(cv2.imencode(".jpg", photograph, (cv2.IMWRITE_JPEG_QUALITY, 90))[1])
+                packed["photographs"].append(_jpeg(photograph))
+        for path in tqdm(_matching(folder, source.labelled, source.but), desc=source.name, disable=None):
+            labels = path.parent.parent / "masks" / f"{path.stem}.png"
+            pair = _tidied_pair(_read(path), _read(labels)) if labels.exists() else None
+            if pair is not None:
+                packed["labelled"].append(_jpeg(pair[0]))
+                packed["labels"].append(_png(pair[1]))
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part.npz")
-    arrays: dict[str, Any] = _joined("cutouts", cutouts) | _joined("photographs", photographs)
+    arrays: dict[str, Any] = {}
+    for kind, files in packed.items():
+        arrays |= _joined(kind, files)
     np.savez(part, **arrays)
     part.rename(file)
-    return len(cutouts), len(photographs)
+    return len(packed["cutouts"]), len(packed["photographs"]), len(packed["labelled"])
+
+
+def _png(picture: np.ndarray) -> np.ndarray:
+    return np.asarray(cv2.imencode(".png", picture)[1])
+
+
+def _jpeg(picture: np.ndarray) -> np.ndarray:
+    return np.asarray(cv2.imencode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, 90))[1])
 
 
 def tidied_cutout(picture: np.ndarray | None) -> np.ndarray | None:
@@ -189,6 +225,15 @@ def _tidied_photograph(picture: np.ndarray | None) -> np.ndarray | None:
     if picture.ndim == 2:
         picture = np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR))
     return _shrunk(picture[..., :3], PHOTOGRAPH_SIDE / min(picture.shape[:2]))
+
+
+def _tidied_pair(picture: np.ndarray | None, labels: np.ndarray | None) -> tuple[np.ndarray, np.ndarray] | None:
+    """A photograph and its label image (h, w) uint8, in which what is unclear is background; None without one."""
+    picture = _tidied_photograph(picture)
+    if picture is None or labels is None or labels.ndim != 2:
+        return None
+    labels = np.asarray(cv2.resize(labels, picture.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT))
+    return picture, np.where(labels == UNCLEAR, 0, labels)
 
 
 def _shrunk(picture: np.ndarray, scale: float) -> np.ndarray:
@@ -271,8 +316,8 @@ def main() -> int:
     except TrainingError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    cutouts, photographs = pack(folders, arguments.out)
-    print(f"{arguments.out}: {cutouts} cut-outs, {photographs} photographs")
+    cutouts, photographs, labelled = pack(folders, arguments.out)
+    print(f"{arguments.out}: {cutouts} cut-outs, {photographs} photographs, {labelled} labelled ones")
     return 0
 
 

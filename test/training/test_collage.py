@@ -21,7 +21,14 @@ from training.log import read_log
 from training.pictures import CUTOUT_SIDE, PHOTOGRAPH_SIDE, Pictures, Source, pack, tidied_cutout
 from training.run import train
 
-SOURCE = Source("made", "ours", cutouts=("*/things/*.png",), photographs=("*/places/*.jpg",), but=("*cartoon*",))
+SOURCE = Source(
+    "made",
+    "ours",
+    cutouts=("*/things/*.png",),
+    photographs=("*/places/*.jpg",),
+    labelled=("*/images/*.jpg",),
+    but=("*cartoon*",),
+)
 
 
 def colourful(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -36,6 +43,18 @@ def disc(side: int, radius: float, seed: int = 0) -> np.ndarray:
     return np.dstack((colourful(side, side, seed), np.where(np.hypot(x, y) <= radius, 255, 0).astype(np.uint8)))
 
 
+def write_labelled(folder: Path) -> None:
+    """A grey photograph with a white square, object 3, and a black one that is unclear; one without a label image."""
+    picture, labels = np.full((300, 400, 3), 128, np.uint8), np.zeros((300, 400), np.uint8)
+    picture[100:200, 150:250], labels[100:200, 150:250] = 255, 3
+    picture[100:200, 300:350], labels[100:200, 300:350] = 0, 255
+    for kind in ("images", "masks"):
+        (folder / kind).mkdir()
+    cv2.imwrite(str(folder / "images/one.jpg"), picture)
+    cv2.imwrite(str(folder / "images/alone.jpg"), picture)
+    cv2.imwrite(str(folder / "masks/one.png"), labels)
+
+
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pictures")
@@ -44,9 +63,10 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for index in range(4):
         cv2.imwrite(str(folder / f"things/{index}.png"), disc(300, 120, index))
         cv2.imwrite(str(folder / f"places/{index}.jpg"), colourful(300, 400, 10 + index))
+    write_labelled(folder)
     cv2.imwrite(str(folder / "things/cartoon.png"), disc(300, 120))
     (folder / "things/broken.png").write_bytes(b"no picture")
-    assert pack([(SOURCE, folder)], folder / "packed.npz") == (4, 4)
+    assert pack([(SOURCE, folder)], folder / "packed.npz") == (4, 4, 1)
     return folder / "packed.npz"
 
 
@@ -55,7 +75,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_packed_pictures_come_back_cut_to_what_they_show(packed: Path) -> None:
     pictures = Pictures(packed)
-    assert (pictures.cutouts, pictures.photographs) == (4, 4)
+    assert (pictures.cutouts, pictures.photographs, pictures.labelled) == (4, 4, 1)
     cutout = pictures.cutout(2)
     assert cutout.shape == (CUTOUT_SIDE, CUTOUT_SIDE, 4)  # of 240 pixels
     assert (cutout[CUTOUT_SIDE // 2, CUTOUT_SIDE // 2, 3], cutout[0, 0, 3]) == (255, 0)
@@ -64,11 +84,19 @@ def test_packed_pictures_come_back_cut_to_what_they_show(packed: Path) -> None:
     assert pictures.photograph(0).shape == (300, 400, 3)
 
 
+def test_a_labelled_photograph_keeps_its_objects_without_what_is_unclear(packed: Path) -> None:
+    picture, labels = Pictures(packed).labelled_photograph(0)
+    assert picture.shape == (300, 400, 3)
+    assert set(np.unique(labels)) == {0, 3}
+    assert (labels == 3).sum() == 100 * 100
+    assert picture[labels == 3].mean() > 245
+
+
 def test_large_photographs_are_made_smaller(tmp_path: Path) -> None:
     (tmp_path / "places").mkdir()
     cv2.imwrite(str(tmp_path / "places/large.jpg"), colourful(1500, 2000))
     cv2.imwrite(str(tmp_path / "places/tiny.jpg"), colourful(50, 60))
-    assert pack([(SOURCE, tmp_path)], tmp_path / "packed.npz") == (0, 1)
+    assert pack([(SOURCE, tmp_path)], tmp_path / "packed.npz") == (0, 1, 0)
     assert Pictures(tmp_path / "packed.npz").photograph(0).shape == (PHOTOGRAPH_SIDE, PHOTOGRAPH_SIDE * 4 // 3, 3)
 
 
@@ -212,6 +240,23 @@ def test_collages_begin_with_objects_that_are_seen(packed: Path) -> None:
     assert sum(any(first.visible) for first in firsts) >= 11
     for first in firsts:
         assert set(np.unique(first.labels)) - {0} == {i + 1 for i, seen in enumerate(first.visible) if seen}
+
+
+@pytest.mark.parametrize("alone", [0.0, 1.0])
+def test_objects_of_a_photograph_move_with_the_camera(
+    packed: Path, monkeypatch: pytest.MonkeyPatch, alone: float
+) -> None:
+    monkeypatch.setattr("training.collage.clip.LABELLED", 1.0)
+    monkeypatch.setattr("training.collage.clip.ALONE", alone)
+    pictures = Pictures(packed)
+    clips = [list(collage(seed, pictures, 128, 96, 20)) for seed in range(6)]
+    for clip in clips:
+        assert any(clip[0].visible[:-1]) != bool(alone)  # the last is the photograph's
+        for frame in (clip[0], clip[-1]):
+            square = frame.labels == len(frame.visible)
+            if alone:
+                assert frame.image[square].mean() > frame.image[~square].mean() + 40
+    assert any((a.labels == len(a.visible)).sum() != (b.labels == len(b.visible)).sum() for a, *_, b in clips)
 
 
 def test_collages_do_without_cut_outs(tmp_path: Path) -> None:

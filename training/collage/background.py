@@ -8,21 +8,50 @@ from sam2_ros.synthetic.settings import SceneSettings
 
 from ..pictures import Pictures
 from .sprite import draw_sprite, lay
-from .surfaces import draw_photograph, draw_plain, draw_surface, recoloured
+from .surfaces import draw_labelled, draw_photograph, draw_plain, draw_surface, recoloured
 
 ROOM = 0.4  # probability of walls and furniture
 LEAST_PHOTOGRAPH = 0.35  # of a photograph that is seen
+LEAST_LABELLED = 0.8  # the same, of one whose objects are asked for
+LABELLED_OBJECTS = 8  # of one photograph, at most
+OBJECT = (1 / 500, 0.2)  # of the background: one at least about its middle is of such a size
+ATTEMPTS = 10  # to find one
 CLUTTER = 9  # things that stand about, at most
 FURNITURE = 6  # pieces at most
 MAX_SIDE = 1024  # pixels
 
 
+def draw_labelled_background(
+    rng: np.random.Generator, pictures: Pictures, settings: SceneSettings, first_id: int
+) -> tuple[Background, np.ndarray]:
+    """A photograph, and (H, W) uint8 its largest objects with ids from ``first_id`` on."""
+    half = _reach(settings, np.array([settings.width, settings.height]))
+    width, height = (2 * half * min(settings.width, settings.height)).round().astype(int).clip(max=MAX_SIDE)
+    for _ in range(ATTEMPTS):
+        canvas, found = draw_labelled(rng, pictures, width, height, LEAST_LABELLED)
+        areas = _areas(found) / found.size
+        middle = _areas(found[height // 4 : -height // 4, width // 4 : -width // 4]) > 0
+        if (middle & (areas >= OBJECT[0]) & (areas <= OBJECT[1])).any():
+            break
+    largest = np.argsort(-areas)[:LABELLED_OBJECTS]
+    ids = np.zeros(256, np.uint8)
+    for number, label in enumerate(largest[areas[largest] >= OBJECT[0]]):
+        ids[label] = first_id + number
+    return _placed(rng, canvas, half), ids[found]
+
+
+def _areas(labels: np.ndarray) -> np.ndarray:
+    """(256,) pixels of each object."""
+    areas = np.bincount(labels.ravel(), minlength=256)
+    areas[0] = 0
+    return areas
+
+
 def draw_background(rng: np.random.Generator, pictures: Pictures, settings: SceneSettings) -> Background:
     """A random background as large as the camera gets around."""
-    shorter = min(settings.width, settings.height)
-    half = 0.55 * np.exp(USUAL * settings.zoom) * max(settings.width, settings.height) / shorter
-    half = float(half + USUAL * settings.pan * NEARNESS[1])
-    size = min(round(2 * half * shorter), MAX_SIDE)
+    longer, shorter = max(settings.width, settings.height), min(settings.width, settings.height)
+    half = _reach(settings, np.array([longer, longer]))
+    size = min(round(2 * half[0] * shorter), MAX_SIDE)
     if rng.random() < ROOM:
         canvas = _room(rng, pictures, size)
     else:
@@ -31,8 +60,18 @@ def draw_background(rng: np.random.Generator, pictures: Pictures, settings: Scen
         _place(rng, pictures, canvas, shorter)
     if rng.random() < 0.35:
         canvas = np.asarray(cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.5, 4)))
-    scale = 2 * half / (size - 1)
-    return Background(canvas, np.array([(scale, 0, -half), (0, scale, -half)]), rng.uniform(*NEARNESS))
+    return _placed(rng, canvas, half)
+
+
+def _reach(settings: SceneSettings, sides: np.ndarray) -> np.ndarray:
+    """How far the camera sees from the middle when its picture has such ``sides``, of the picture's shorter side."""
+    half = 0.55 * np.exp(USUAL * settings.zoom) * sides / min(settings.width, settings.height)
+    return np.asarray(half + USUAL * settings.pan * NEARNESS[1])
+
+
+def _placed(rng: np.random.Generator, canvas: np.ndarray, half: np.ndarray) -> Background:
+    scale = 2 * half[0] / (canvas.shape[1] - 1)
+    return Background(canvas, np.array([(scale, 0, -half[0]), (0, scale, -half[1])]), rng.uniform(*NEARNESS))
 
 
 def _room(rng: np.random.Generator, pictures: Pictures, size: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -17,13 +18,15 @@ from sam2_ros.synthetic.shapes import Shape, Slab
 from sam2_ros.synthetic.stage import Stage, draw_stage
 
 from ..pictures import Pictures
-from .background import draw_background
+from .background import draw_background, draw_labelled_background
 from .lens import draw_lens
 from .surfaces import draw_skin
 from .things import UPRIGHT, Outline, Place, Thing, draw_look, hold
 
 SETTINGS, LOOKS, BACKGROUND, LIGHT, LENS = range(5)  # parts of a clip that draw on their own
 MAX_SURFACE = 512  # pixels
+LABELLED = 0.5  # probability of a background whose objects are asked for, where there are such pictures
+ALONE = 0.5  # probability that nothing is in front of it
 COVERING = 0.5  # probability that what hides others is a made-up outline
 
 
@@ -31,17 +34,18 @@ def collage(seed: int, pictures: Pictures, width: int, height: int, frames: int)
     """The frames of a clip. The same seed, pictures and size give the same bytes. Raises ConfigError."""
     settings, stage = _draw_stage(seed, width, height, frames)
     things = _draw_things(np.random.default_rng((seed, LOOKS)), pictures, stage, min(width, height))
-    background = draw_background(np.random.default_rng((seed, BACKGROUND)), pictures, settings)
+    scenery = _draw_scenery(np.random.default_rng((seed, BACKGROUND)), pictures, settings, stage.objects + 1)
+    if scenery.alone:
+        things = []
     light = draw_light(np.random.default_rng((seed, LIGHT)), settings)
     sensor, lens = Sensor(seed, settings), draw_lens(np.random.default_rng((seed, LENS)))
     for time in range(frames):
-        canvas = _behind(background, stage.camera, time, settings)
-        labels = np.zeros((height, width), np.uint8)
+        canvas, labels = scenery.seen(stage.camera, time, settings)
         for actor, thing in things:
             for part in thing.draw(canvas, _place(actor, stage.camera, time, settings)):
                 labels[part.window][part.solid] = actor.object_id if part.own else 0
         image = lens.through(sensor.expose(light.apply(canvas, time)))
-        yield ground_truth(image, labels, stage.objects)
+        yield ground_truth(image, labels, max(stage.objects, int(scenery.labels.max())))
 
 
 def _draw_stage(seed: int, width: int, height: int, frames: int) -> tuple[SceneSettings, Stage]:
@@ -121,12 +125,27 @@ def _place(actor: Actor, camera: Camera, time: float, settings: SceneSettings) -
     return Place(time, matrix, after - before)
 
 
-def _behind(background: Background, camera: Camera, time: float, settings: SceneSettings) -> np.ndarray:
-    """(H, W, 3) uint8 the background."""
-    view = camera.view(time, background.nearness)
-    matrix = view.matrix[:, :2] @ background.to_world
-    matrix[:, 2] += view.matrix[:, 2]
-    size = (settings.width, settings.height)
-    return np.asarray(
-        cv2.warpAffine(background.texture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class Scenery:
+    """What is behind everything."""
+
+    background: Background
+    labels: np.ndarray  # (h, w) uint8 ids of the objects that belong to it
+    alone: bool  # nothing moves in front of it
+
+    def seen(self, camera: Camera, time: float, settings: SceneSettings) -> tuple[np.ndarray, np.ndarray]:
+        """(H, W, 3) uint8 its picture and (H, W) uint8 its objects."""
+        view = camera.view(time, self.background.nearness)
+        matrix = view.matrix[:, :2] @ self.background.to_world
+        matrix[:, 2] += view.matrix[:, 2]
+        size = (settings.width, settings.height)
+        picture = cv2.warpAffine(self.background.texture, matrix, size, borderMode=cv2.BORDER_REFLECT_101)
+        labels = cv2.warpAffine(self.labels, matrix, size, flags=cv2.INTER_NEAREST)
+        return np.asarray(picture), np.asarray(labels)
+
+
+def _draw_scenery(rng: np.random.Generator, pictures: Pictures, settings: SceneSettings, first_id: int) -> Scenery:
+    if pictures.labelled and rng.random() < LABELLED:
+        return Scenery(*draw_labelled_background(rng, pictures, settings, first_id), bool(rng.random() < ALONE))
+    background = draw_background(rng, pictures, settings)
+    return Scenery(background, np.zeros(background.texture.shape[:2], np.uint8), False)

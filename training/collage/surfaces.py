@@ -15,17 +15,34 @@ MAX_SHADING = 0.35  # of the logarithm of light, standard deviation
 
 def draw_photograph(rng: np.random.Generator, pictures: Pictures, width: int, height: int, least: float) -> np.ndarray:
     """(height, width, 3) uint8, a random part of a random photograph, of ``least`` of its size or more."""
-    photograph = pictures.photograph(int(rng.integers(pictures.photographs)))
-    whole = np.array(photograph.shape[1::-1])
+    part = _part(rng, pictures.photograph(int(rng.integers(pictures.photographs))), width, height, least)
+    return recoloured(rng, _fitted(part, width, height), 0.6)
+
+
+def draw_labelled(
+    rng: np.random.Generator, pictures: Pictures, width: int, height: int, least: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """(height, width, 3) uint8, a part of a photograph with a label image, and (height, width) uint8 its objects."""
+    photograph, labels = pictures.labelled_photograph(int(rng.integers(pictures.labelled)))
+    part = _part(rng, np.dstack((photograph, labels)), width, height, least)
+    labels = np.asarray(cv2.resize(part[..., 3], (width, height), interpolation=cv2.INTER_NEAREST_EXACT))
+    return recoloured(rng, _fitted(part[..., :3], width, height), 0.4), labels
+
+
+def _part(rng: np.random.Generator, picture: np.ndarray, width: int, height: int, least: float) -> np.ndarray:
+    """A random part of a picture (h, w, C) of the sides' ratio, mirrored or not."""
+    whole = np.array(picture.shape[1::-1])
     fit = float((whole / (width, height)).min())
     share = rng.uniform(least, 1)
     side = np.maximum(fit * share * np.array([width, height]), LEAST_CROP).astype(int).clip(max=whole)
     x, y = rng.integers(0, whole - side + 1)
-    part = photograph[y : y + side[1], x : x + side[0]]
-    if rng.random() < 0.5:
-        part = part[:, ::-1]
-    way = cv2.INTER_AREA if side[0] > width else cv2.INTER_CUBIC
-    return recoloured(rng, np.asarray(cv2.resize(part, (width, height), interpolation=way)), 0.6)
+    part = picture[y : y + side[1], x : x + side[0]]
+    return part[:, ::-1] if rng.random() < 0.5 else part
+
+
+def _fitted(picture: np.ndarray, width: int, height: int) -> np.ndarray:
+    way = cv2.INTER_AREA if picture.shape[1] > width else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=way))
 
 
 def draw_plain(rng: np.random.Generator, width: int, height: int, colour: np.ndarray | None = None) -> np.ndarray:
