@@ -19,10 +19,12 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from .coco import CocoPicture, free_pictures
 from .config import TrainingError
 
 CUTOUT_SIDE = 224  # pixels of the longer side at most: nothing is drawn much larger at a network's 384
 PHOTOGRAPH_SIDE = 1000  # pixels of the shorter side at most
+LABELLED_SIDE = 480  # of the longer side of a labelled one
 LEAST_SIDE = 40  # of a cut-out
 LEAST_PHOTOGRAPH_SIDE = 250
 OPAQUE = 250  # of 255
@@ -43,6 +45,7 @@ class Source:
     cutouts: tuple[str, ...] = ()  # patterns of paths
     photographs: tuple[str, ...] = ()
     labelled: tuple[str, ...] = ()  # photographs with label images
+    coco: tuple[str, ...] = ()  # annotation files of COCO: cut-outs and labelled photographs
     but: tuple[str, ...] = ()  # not these
     repository: str | None = None  # of git
     wheel: bool = False
@@ -67,6 +70,17 @@ CLIPART = (
     "transportation/vehicles",
 )
 SCIKIT_IMAGE = ("astronaut", "brick", "chelsea", "coffee", "grass", "gravel", "motorcycle_left", "rocket")
+# Small copies of COCO; those whose masks are complete come first, for a picture is taken once.
+COCO = (
+    "Obmutescence/COCO-MINI",
+    "developer0hye/COCO128",
+    "enginbozaba/tiny_coco",
+    "zzowenzz/COCO_Tiny",
+    "lizhogn/tiny_coco_dataset",
+    "jiangkx/ATSS",
+    "mchoccie/DeepDataMiningLearning",
+    "minto5z/coco_yolo",
+)
 
 SOURCES = (
     Source(
@@ -104,6 +118,15 @@ SOURCES = (
         wheel=True,
     ),
     Source("scikit-learn", "CC-BY", photographs=("*/datasets/images/*.jpg",), wheel=True),
+    *(
+        Source(
+            repository.replace("/", "+"),
+            "by picture CC-BY-2.0, CC-BY-SA-2.0 or none, masks CC-BY-4.0",
+            coco=("*/instances_*2017.json",),
+            repository=f"https://github.com/{repository}",
+        )
+        for repository in COCO
+    ),
 )
 
 
@@ -159,30 +182,59 @@ def _decoded(picture: np.ndarray) -> np.ndarray:
 
 def pack(folders: list[tuple[Source, Path]], file: Path) -> tuple[int, int, int]:
     """Write the pictures of unpacked sources; how many cut-outs, photographs and labelled ones there were."""
-    packed: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
+    packing = _Packing({kind: [] for kind in KINDS}, set())
     for source, folder in folders:
-        for path in tqdm(_matching(folder, source.cutouts, source.but), desc=source.name, disable=None):
-            cutout = tidied_cutout(_read(path))
-            if cutout is not None:
-                packed["cutouts"].append(_png(cutout))
-        for path in tqdm(_matching(folder, source.photographs, source.but), desc=source.name, disable=None):
-            photograph = _tidied_photograph(_read(path))
-            if photograph is not None:
-                packed["photographs"].append(_jpeg(photograph))
-        for path in tqdm(_matching(folder, source.labelled, source.but), desc=source.name, disable=None):
-            labels = path.parent.parent / "masks" / f"{path.stem}.png"
-            pair = _tidied_pair(_read(path), _read(labels)) if labels.exists() else None
-            if pair is not None:
-                packed["labelled"].append(_jpeg(pair[0]))
-                packed["labels"].append(_png(pair[1]))
+        packing.add(source, folder)
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part.npz")
     arrays: dict[str, Any] = {}
-    for kind, files in packed.items():
+    for kind, files in packing.files.items():
         arrays |= _joined(kind, files)
     np.savez(part, **arrays)
     part.rename(file)
-    return len(packed["cutouts"]), len(packed["photographs"]), len(packed["labelled"])
+    cutouts, photographs, labelled, _ = map(len, packing.files.values())
+    return cutouts, photographs, labelled
+
+
+@dataclass(frozen=True, slots=True)
+class _Packing:
+    files: dict[str, list[np.ndarray]]  # of each of `KINDS`
+    coco: set[int]  # numbers of COCO's pictures that are in
+
+    def add(self, source: Source, folder: Path) -> None:
+        for path in tqdm(_matching(folder, source.cutouts, source.but), desc=source.name, disable=None):
+            self._add_cutout(_read(path))
+        for path in tqdm(_matching(folder, source.photographs, source.but), desc=source.name, disable=None):
+            self._add_photograph(_read(path))
+        for path in tqdm(_matching(folder, source.labelled, source.but), desc=source.name, disable=None):
+            labels = path.parent.parent / "masks" / f"{path.stem}.png"
+            if labels.exists():
+                self._add_labelled(_read(path), _read(labels))
+        for picture in free_pictures(folder, _matching(folder, source.coco, source.but)):
+            self._add_coco(picture)
+
+    def _add_cutout(self, picture: np.ndarray | None) -> None:
+        cutout = tidied_cutout(picture)
+        if cutout is not None:
+            self.files["cutouts"].append(_png(cutout))
+
+    def _add_photograph(self, picture: np.ndarray | None) -> None:
+        photograph = _tidied_photograph(picture)
+        if photograph is not None:
+            self.files["photographs"].append(_jpeg(photograph))
+
+    def _add_labelled(self, picture: np.ndarray | None, labels: np.ndarray | None) -> None:
+        pair = _tidied_pair(picture, labels)
+        if pair is not None:
+            self.files["labelled"].append(_jpeg(pair[0]))
+            self.files["labels"].append(_png(pair[1]))
+
+    def _add_coco(self, picture: CocoPicture) -> None:
+        if picture.number not in self.coco:
+            self.coco.add(picture.number)
+            self._add_labelled(picture.photograph, picture.labels)
+            for cutout in picture.cutouts:
+                self._add_cutout(cutout)
 
 
 def _png(picture: np.ndarray) -> np.ndarray:
@@ -232,6 +284,7 @@ def _tidied_pair(picture: np.ndarray | None, labels: np.ndarray | None) -> tuple
     picture = _tidied_photograph(picture)
     if picture is None or labels is None or labels.ndim != 2:
         return None
+    picture = _shrunk(picture, LABELLED_SIDE / max(picture.shape[:2]))
     labels = np.asarray(cv2.resize(labels, picture.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT))
     return picture, np.where(labels == UNCLEAR, 0, labels)
 
