@@ -19,6 +19,7 @@ from ..tracking.result import FrameResult
 from .depth_messages import camera_from, depth_from
 from .depth_ring import DepthRing
 from .messages import stamp_ns
+from .pixels import MAX_PIXELS
 
 HIDDEN = Nowhere("it is not visible")
 RECTIFIED = "rect"  # in the topic of an image without distortion: image_rect, image_rect_color, color/rect/image
@@ -85,8 +86,9 @@ class Once:
 class Locator:
     """Depth messages and results to places in the camera's frame. What it is given may come from another thread."""
 
-    def __init__(self, config: SpaceConfig, image_topic: str) -> None:
-        self._config = config
+    def __init__(self, config: SpaceConfig, image_topic: str, max_pixels: int = MAX_PIXELS) -> None:
+        """``max_pixels``: compressed depth of more is not unpacked."""
+        self._config, self._max_pixels = config, max_pixels
         self._rectified = config.image_rectified == "yes" or (
             config.image_rectified == "auto" and RECTIFIED in image_topic
         )
@@ -126,7 +128,7 @@ class Locator:
             *_same_frame("depth image", message.header.frame_id, header.frame_id),
             *_same_frame("camera_info", info.header.frame_id, header.frame_id),
         ]
-        depth = depth_from(message)
+        depth = depth_from(message, self._max_pixels)
         camera = camera_from(info, self._rectified).resized(width, height).resized(*depth.size)
         if depth.size != (width, height):
             assumed.append(
@@ -207,4 +209,4 @@ class Placer:
     def _whereabouts(self, object_id: int, found: Place | Nowhere, frame_id: str, stamp: int) -> Whereabouts:
         if isinstance(found, Place):
             return Whereabouts(found, None, self._course.velocity(object_id, stamp))
-        return Whereabouts(found, self._course.last(object_id, frame_id), None)
+        return Whereabouts(found, self._course.last(object_id, frame_id, stamp), None)

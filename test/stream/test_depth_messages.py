@@ -91,6 +91,13 @@ def test_compressed_depth_that_promises_too_much_is_not_decoded():
         depth_from(SimpleNamespace(format="16UC1; compressedDepth png", data=bytes(file)))
 
 
+def test_what_compressed_depth_may_have_of_pixels_is_the_users_to_say():
+    message = SimpleNamespace(format="16UC1; compressedDepth png", data=packed(card()))
+    assert depth_from(message, WIDTH * HEIGHT).size == (WIDTH, HEIGHT)
+    with pytest.raises(SpaceError, match=rf"has {WIDTH}x{HEIGHT} pixels, more than max_image_pixels \(4,799\) allows"):
+        depth_from(message, WIDTH * HEIGHT - 1)
+
+
 def test_rvl_is_refused_with_the_remedy():
     with pytest.raises(SpaceError, match="set the publisher's compressedDepth format to png"):
         depth_from(SimpleNamespace(format="16UC1; compressedDepth rvl", data=bytes(99)))

@@ -2,8 +2,10 @@
 
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -100,6 +102,17 @@ def test_without_camera_info_it_is_said_once():
     assert first.notes == (f"objects have no position: {reason(first)}",)
     assert second.notes == ()
     assert "no camera_info has come" in reason(second)
+
+
+def test_the_users_limit_of_pixels_is_that_of_compressed_depth():
+    png = cv2.imencode(".png", card())[1].tobytes()
+    packed = SimpleNamespace(format="16UC1; compressedDepth png", header=header(), data=bytes(12) + png)
+    for limit, words in ((WIDTH * HEIGHT, None), (1000, r"more than max_image_pixels \(1,000\) allows")):
+        locator = Locator(CONFIG, "/image", limit)
+        locator.ring.put(packed)
+        locator.put_camera_info(info_message())
+        found = locator.locate(header(), result())
+        assert isinstance(found.places[1], Place) if words is None else re.search(words, reason(found))
 
 
 def test_frames_without_a_name_are_taken_to_be_the_images():
