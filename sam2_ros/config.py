@@ -293,7 +293,7 @@ class SpaceNodeConfig(Config):
     )
     depth_transport: str = _parameter(
         "raw",
-        "raw subscribes `depth`, compressedDepth subscribes `depth/compressedDepth`, as png",
+        "raw subscribes `depth`, compressedDepth subscribes `depth/compressedDepth`, png or rvl",
         choices=("raw", "compressedDepth"),
         settable=Settable.INACTIVE,
     )
