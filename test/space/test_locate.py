@@ -83,7 +83,12 @@ def test_of_a_thin_thing_the_rim_is_not_taken():
     assert place.position[2] == pytest.approx(1.0, abs=1e-6)
 
 
-@pytest.mark.parametrize("values", [np.zeros((HEIGHT, WIDTH), np.uint16), np.full((HEIGHT, WIDTH), np.nan, np.float32)])
+IN_MILLIMETRES = np.full((HEIGHT, WIDTH), 500.0, np.float32)  # half a metre, of a driver that takes metres for them
+
+
+@pytest.mark.parametrize(
+    "values", [np.zeros((HEIGHT, WIDTH), np.uint16), np.full((HEIGHT, WIDTH), np.nan, np.float32), IN_MILLIMETRES]
+)
 def test_without_depth_there_is_no_place_and_a_reason(values):
     found = locate(mask_of(BOX), BOX, DepthImage(values), CAMERA, PLAIN)
     assert isinstance(found, Nowhere)
