@@ -131,6 +131,35 @@ def test_distortion_is_taken_out_of_images_that_are_not_rectified(topic, choice,
     assert any("set image_rectified to yes" in note for note in found.notes) == bent
 
 
+def test_a_mask_that_is_most_likely_wrong_has_no_place():
+    wrong = result(replace(state(1), mask_score=0.22))
+    assert "predicted IoU is 0.22, and position_mask_score is 0.3" in reason(located(result=wrong))
+    assert isinstance(located(result=wrong, config=replace(CONFIG, position_mask_score=0.0)).places[1], Place)
+
+
+def test_an_object_stays_at_its_depth_when_its_mask_leaks():
+    locator = Locator(CONFIG, "/image", WIDTH * HEIGHT)
+    locator.put_camera_info(info_message())
+    leaking = card()
+    leaking[:, 29:40] = 1500  # eleven of twenty columns of the mask, nine are left
+
+    def depth_at(seconds: int, values: np.ndarray, *states: Any) -> float:
+        stamp = STAMP + seconds * S // 10
+        locator.ring.put(depth_message(values, stamp))
+        place = locator.locate(header(stamp), result(*states)).places[1]
+        assert isinstance(place, Place)
+        return float(place.position[2])
+
+    assert depth_at(0, leaking) == pytest.approx(1.5)  # nothing is known yet
+    locator = Locator(CONFIG, "/image", WIDTH * HEIGHT)
+    locator.put_camera_info(info_message())
+    assert depth_at(0, card()) == pytest.approx(2.0)
+    assert depth_at(1, leaking) == pytest.approx(2.0)
+    assert depth_at(2, leaking) == pytest.approx(2.0)
+    # Stamps that jump back are of another time, and after ten seconds it may be anywhere.
+    assert depth_at(-900, leaking) == pytest.approx(1.5)
+
+
 def test_numbers_alone_make_no_new_sentence():
     once = Once()
     assert once.new("3.5 s away", "no depth") == ("3.5 s away", "no depth")
