@@ -25,19 +25,14 @@ class Before:
 class Layers:
     """Layers of depth."""
 
-    number: np.ndarray  # (N,) which layer each depth is of; -1: of none
-    depths: np.ndarray  # (L,) the median of each, metres
+    inside: np.ndarray  # (N,) bool: which depths are of the likeliest one
+    depths: np.ndarray  # (L,) the geometric mean of each, metres
     share: np.ndarray  # (L,) float64, how likely each is the object; they sum to 1
-
-    @property
-    def likeliest(self) -> int:
-        """The layer that is taken for the object."""
-        return int(self.share.argmax())
 
     @property
     def doubt(self) -> float:
         """Variance of the depth by which layer it is, square metres; 0 with one alone."""
-        return float(self.share @ (self.depths - self.depths[self.likeliest]) ** 2)
+        return float(self.share @ (self.depths - self.depths[self.share.argmax()]) ** 2)
 
 
 def layers(depths: np.ndarray, before: Before | None) -> Layers:
@@ -47,29 +42,29 @@ def layers(depths: np.ndarray, before: Before | None) -> Layers:
     layer is the object goes with the share of the mask that it has, and with how near it is to where the object was.
     The peaks are those of a histogram of the logarithm, as errors and extents go with the distance.
     """
-    number = _apart(depths)
-    counts = np.bincount(number + 1)[1:]
+    nearest = float(depths.min())
+    bins = (np.log(depths * np.float32(1 / nearest)) * np.float32(1 / BIN)).astype(np.intp)
+    heights = np.bincount(bins)
+    peaks = _peaks(heights)
+    counts = np.bincount(peaks + 1, heights)[1:]
     large = np.flatnonzero(counts >= SMALLEST * len(depths))
     if not len(large):  # no peak is one, as of depths that are anywhere: one layer
-        number, counts, large = np.zeros_like(number), np.array([len(depths)]), np.array([0])
-    medians = np.array([_median(depths if len(counts) == 1 else depths[number == layer]) for layer in large])
-    renumbered = np.full(len(counts) + 1, -1)  # the last one is for -1
-    renumbered[large] = np.arange(len(large))
-    likely = counts[large] * _prior(medians, before)
-    return Layers(renumbered[number], medians, likely / likely.sum())
+        peaks, counts, large = np.zeros_like(peaks), np.array([float(len(depths))]), np.array([0])
+    middles = np.bincount(peaks + 1, heights * (np.arange(len(heights)) + 0.5))[1:][large] / counts[large]
+    centres = nearest * np.exp(BIN * middles)
+    likely = counts[large] * _prior(centres, before)
+    return Layers((peaks == large[likely.argmax()])[bins], centres, likely / likely.sum())
 
 
-def _apart(depths: np.ndarray) -> np.ndarray:
-    """(N,) the number of the peak that each depth belongs to, -1 between two."""
-    bins = np.log(depths) * np.float32(1 / BIN)
-    bins = (bins - bins.min()).astype(np.intp)
-    heights = np.convolve(np.bincount(bins), np.ones(3), "same")
-    highest_before = np.maximum.accumulate(heights)
-    highest_behind = np.maximum.accumulate(heights[::-1])[::-1]
-    between = heights < VALLEY * np.minimum(highest_before, highest_behind)
+def _peaks(heights: np.ndarray) -> np.ndarray:
+    """(B,) the number of the peak that each bin of a histogram (B,) belongs to, -1 between two."""
+    smooth = np.convolve(heights, np.ones(3))[1:-1]
+    before = np.maximum.accumulate(smooth)
+    behind = np.maximum.accumulate(smooth[::-1])[::-1]
+    between = smooth < VALLEY * np.minimum(before, behind)
     begins = ~between
     begins[1:] &= between[:-1]
-    return np.asarray(np.where(between, -1, np.cumsum(begins) - 1)[bins])
+    return np.asarray(np.where(between, -1, np.cumsum(begins) - 1))
 
 
 def _prior(depths: np.ndarray, before: Before | None) -> np.ndarray:
@@ -78,8 +73,3 @@ def _prior(depths: np.ndarray, before: Before | None) -> np.ndarray:
         return np.ones(len(depths))
     spread = SPREAD * before.depth + SPEED * before.seconds
     return np.asarray(ELSEWHERE + np.exp(-(((depths - before.depth) / spread) ** 2) / 2))
-
-
-def _median(depths: np.ndarray) -> float:
-    middle = len(depths) // 2
-    return float(np.partition(depths, middle)[middle])

@@ -61,7 +61,7 @@ def locate(
             f"{config.min_depth_pixels}: it is too far, too near, or of what the camera cannot measure"
         )
     found = layers(depths, before)
-    kept = _selected(depths, found.number == found.likeliest)
+    kept = select(depths, found.inside)
     if np.count_nonzero(kept) * sample.each < config.min_depth_pixels:
         return Nowhere("the depths in its mask are too different to be of one thing")
     pixels = sample.pixels[valid][kept]
@@ -70,15 +70,6 @@ def locate(
         return Nowhere("the distortion that camera_info tells cannot be taken out where it is; calibrate the camera")
     doubt = Doubt(len(sample.pixels) / len(points), mask_score, found.doubt)
     return _described(points, pixels, sample, camera, config.box_3d == "oriented", doubt)
-
-
-def _selected(depths: np.ndarray, layer: np.ndarray) -> np.ndarray:
-    """(N,) bool: which of the depths (N,) count, all of them in the layer (N,) bool."""
-    if layer.all():
-        return select(depths)
-    kept = layer.copy()
-    kept[layer] = select(depths[layer])
-    return kept
 
 
 def _sample(mask: np.ndarray, box: tuple[int, int, int, int], size: tuple[int, int], config: SpaceConfig) -> Sample:

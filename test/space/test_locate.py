@@ -160,8 +160,8 @@ def test_of_a_mask_that_half_leaks_the_object_counts_and_the_covariance_says_tha
     assert place.position == pytest.approx(((229 - 160) * 0.01, -0.005, 2.0), abs=1e-3)
     # By hand: 19 of 40 times 0.5 m squared, along the ray to it.
     doubt = 19 / 40 * 0.5**2
-    assert place.covariance[2, 2] == pytest.approx(doubt, rel=0.01)
-    assert place.covariance[0, 2] == pytest.approx(doubt * 0.69 / 2, rel=0.01)
+    assert place.covariance[2, 2] == pytest.approx(doubt, rel=0.05)
+    assert place.covariance[0, 2] == pytest.approx(doubt * 0.69 / 2, rel=0.05)
     before = locate(mask_of(BOX), BOX, DepthImage(values), CAMERA, PLAIN, before=Before(1.5, 0.1))
     assert isinstance(before, Place)
     assert before.position[2] == pytest.approx(1.5, abs=1e-3)
@@ -193,4 +193,5 @@ def test_the_covariance_tells_how_far_off_positions_are():
 
 def test_of_two_things_in_a_mask_the_larger_one_counts():
     depths = np.concatenate((np.full(70, 1.0), np.full(30, 3.0))).astype(np.float32)
-    assert np.flatnonzero(select(depths)).tolist() == list(range(70))
+    assert np.flatnonzero(select(depths, np.ones(100, bool))).tolist() == list(range(70))
+    assert np.flatnonzero(select(depths, depths > 2)).tolist() == list(range(70, 100))
