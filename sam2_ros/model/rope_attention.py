@@ -34,9 +34,14 @@ class RopeAttention(Attention):
 
     def project_attended(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
         """Attention with values that are projected, ``bias`` (M,) added to the scores of keys: (B, L, C)."""
-        if v.shape[2] < k.shape[2] and v.device.type == "cpu" and not torch.is_grad_enabled():
+        if attends_narrow(k, v):
             # Weights times (memory W + b) is (weights times memory) W + b, since weights sum to one: the projection
-            # of values has fewer rows to do, and attention narrower ones. CUDA's fused kernels want them wide.
+            # of values has fewer rows to do, and attention narrower ones.
             projected: Tensor = self.v_proj(attend_narrow(q, k, v, bias))
             return projected
         return F.scaled_dot_product_attention(q[:, None], k[:, None], self.v_proj(v)[:, None], attn_mask=bias)[:, 0]
+
+
+def attends_narrow(wide: Tensor, values: Tensor) -> bool:
+    """Whether it pays to attend to values as narrow as they are: CUDA's fused kernels want them wide."""
+    return values.shape[2] < wide.shape[2] and values.device.type == "cpu" and not torch.is_grad_enabled()
