@@ -6,9 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .layers import infers_on_cpu
 from .narrow import attend_sides
 from .position import rotate_
-from .rope_attention import RopeAttention, attends_narrow
+from .rope_attention import RopeAttention
 
 
 class LatentCrossAttention(RopeAttention):
@@ -18,18 +19,18 @@ class LatentCrossAttention(RopeAttention):
         super().__init__(dim, num_heads, inner_dim, kv_dim)
         self.still = still
 
-    def forward_rotated(
-        self, q: Tensor, k: Tensor, v: Tensor, q_rope: Tensor, k_rope: Tensor, rotated_keys: int
+    def add_rotated(
+        self, x: Tensor, q: Tensor, k: Tensor, v: Tensor, q_rope: Tensor, k_rope: Tensor, rotated_keys: int
     ) -> Tensor:
-        if not attends_narrow(q, k):
-            return super().forward_rotated(q, k, v, q_rope, k_rope, rotated_keys)
-        q = rotate_(self.q_proj(q), q_rope).expand(len(k), -1, -1) / math.sqrt(self.q_proj.out_features)
+        if not infers_on_cpu(x):
+            return super().add_rotated(x, q, k, v, q_rope, k_rope, rotated_keys)
+        q = rotate_(self.q_proj(q), q_rope) / math.sqrt(self.q_proj.out_features)
         still_k, turning_k = self._parted(k, rotated_keys, k_rope.shape[1])
         still_v, turning_v = self._parted(v, rotated_keys, k_rope.shape[1])
         turned = self.k_proj(turning_k)
         rotate_(turned.unflatten(1, (-1, k_rope.shape[1] - self.still)), k_rope[:, self.still :])
         sides = [self._unprojected(q, still_k), (q, turned)]
-        return self.out_proj(self.v_proj(attend_sides(sides, torch.cat((still_v, turning_v), dim=1))))
+        return self.add_projected(x, attend_sides(sides, torch.cat((still_v, turning_v), dim=1)))
 
     def _parted(self, tokens: Tensor, rotated_keys: int, map_keys: int) -> tuple[Tensor, Tensor]:
         """Of (B, M, D) those that do not turn, and those that do."""

@@ -45,7 +45,7 @@ def by_rows(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     written several times as fast.
     """
     rows = x.flatten(0, -2)
-    if len(rows) <= ROWS_AT_ONCE or not _in_parts(x):
+    if len(rows) <= ROWS_AT_ONCE or not infers_on_cpu(x):
         return function(x)
     return torch.cat([function(part) for part in rows.split(ROWS_AT_ONCE)]).unflatten(0, x.shape[:-1])
 
@@ -55,7 +55,7 @@ def add_linear(x: Tensor, hidden: Callable[[Tensor], Tensor], y: Tensor, weight:
 
     In parts the product is added up where the sum will stand, which spares three passes over it.
     """
-    if not _in_parts(x):
+    if not infers_on_cpu(x):
         return x + F.linear(hidden(y), weight, bias)
     out = torch.empty_like(x, memory_format=torch.contiguous_format)
     parts = zip(*(rows.flatten(0, -2).split(ROWS_AT_ONCE) for rows in (out, x, y)), strict=True)
@@ -64,8 +64,8 @@ def add_linear(x: Tensor, hidden: Callable[[Tensor], Tensor], y: Tensor, weight:
     return out
 
 
-def _in_parts(x: Tensor) -> bool:
-    """Whether it pays to compute some rows at a time."""
+def infers_on_cpu(x: Tensor) -> bool:
+    """Whether a computation may take the order that suits the CPU: what is compiled or trained keeps its formula."""
     return x.device.type == "cpu" and not (
         torch.is_grad_enabled() or torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu")
     )

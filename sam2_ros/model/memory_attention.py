@@ -30,8 +30,8 @@ class MemoryAttentionLayer(nn.Module):
     ) -> Tensor:
         """Image tokens (B or 1, L, C), keys and values of memory (B, M, memory_dim): (B, L, C)."""
         y = self.norm1(x)
-        x = x + self.self_attn.forward_rotated(y, y, y, rope, rope, y.shape[1])
-        x = x + self.cross_attn_image.forward_rotated(self.norm2(x), keys, values, rope, key_rope, rotated_keys)
+        x = self.self_attn.add_rotated(x, y, y, y, rope, rope, y.shape[1])
+        x = self.cross_attn_image.add_rotated(x, self.norm2(x), keys, values, rope, key_rope, rotated_keys)
         return add_linear(x, self._hidden, x, self.linear2.weight, self.linear2.bias)
 
     def _hidden(self, x: Tensor) -> Tensor:

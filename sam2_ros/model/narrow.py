@@ -12,7 +12,7 @@ QUERIES_AT_ONCE = 640
 
 
 def attend_narrow(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
-    """softmax(q k^T / sqrt(C) + bias) v for queries (B, L, C), keys (B, M, C) and values (B, M, D): (B, L, D).
+    """softmax(q k^T / sqrt(C) + bias) v for queries (B or 1, L, C), keys (B, M, C) and values (B, M, D): (B, L, D).
 
     ``bias`` (M,) is of the keys. For inference: gradients do not pass.
     """
@@ -22,12 +22,9 @@ def attend_narrow(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -
 def attend_sides(sides: Sequence[tuple[Tensor, Tensor]], v: Tensor, bias: Tensor | None = None) -> Tensor:
     """The same where keys differ in kind: values (B, M, D) are of the keys of all sides, one after the other.
 
-    A side has queries (B, L, C_i), scaled already, and keys (B, M_i, C_i).
+    A side has queries (B or 1, L, C_i), scaled already, and keys (B, M_i, C_i).
     """
-    if torch.compiler.is_compiling():  # which takes any number of objects, and no loop over them
-        together = torch.cat([torch.bmm(q, k.transpose(1, 2)) for q, k in sides], dim=2)
-        return torch.bmm(_softmax(together, bias), v)
-    batch, queries = sides[0][0].shape[:2]
+    batch, queries = len(v), sides[0][0].shape[1]
     block = _queries_at_once(queries, v.shape[1])
     attended = v.new_empty(batch, queries, v.shape[2])
     for row in range(batch):
@@ -36,7 +33,7 @@ def attend_sides(sides: Sequence[tuple[Tensor, Tensor]], v: Tensor, bias: Tensor
             scores = v.new_empty(len(out), v.shape[1])
             columns = scores.split([k.shape[1] for _, k in sides], dim=1)
             for (q, k), scores_of_side in zip(sides, columns, strict=True):
-                torch.mm(q[row, at : at + block], k[row].T, out=scores_of_side)
+                torch.mm(q.expand(batch, -1, -1)[row, at : at + block], k[row].T, out=scores_of_side)
             torch.mm(_softmax(scores, bias), v[row], out=out)
     return attended
 

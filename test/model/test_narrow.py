@@ -32,10 +32,10 @@ def test_values_may_be_projected_after_they_were_attended_to() -> None:
     rope = axial_rope(config.hidden_dim, config.feature_size)
     tokens = config.feature_size**2
     q, memory = noise(2, tokens, config.hidden_dim), noise(2, 3 * tokens + 8, config.memory_dim)
-    arguments = (q, memory, memory + 1, rope, rope, 3 * tokens)
-    before = attention.forward_rotated(*arguments)  # gradients are wanted, so in the order of the formula
+    arguments = (q, q, memory, memory + 1, rope, rope, 3 * tokens)
+    before = attention.add_rotated(*arguments)  # gradients are wanted, so in the order of the formula
     with torch.no_grad():
-        after = attention.forward_rotated(*arguments)
+        after = attention.add_rotated(*arguments)
     assert torch.allclose(before, after, atol=1e-12)
 
 
@@ -45,8 +45,8 @@ def test_an_image_that_is_the_same_to_all_is_worked_on_once() -> None:
     rope = axial_rope(config.hidden_dim, config.feature_size)
     tokens = config.feature_size**2
     q, memory = noise(1, tokens, config.hidden_dim), noise(3, tokens, config.memory_dim)
-    shared = attention.forward_rotated(q, memory, memory, rope, rope, tokens)
-    each = attention.forward_rotated(q.expand(3, -1, -1), memory, memory, rope, rope, tokens)
+    shared = attention.add_rotated(q, q, memory, memory, rope, rope, tokens)
+    each = attention.add_rotated(q, q.expand(3, -1, -1), memory, memory, rope, rope, tokens)
     assert torch.allclose(shared, each, atol=1e-12)
 
 
@@ -60,8 +60,8 @@ def test_keys_that_do_not_turn_are_attended_to_unprojected() -> None:
     q_rope, k_rope = axial_rope(config.hidden_dim, config.feature_size), torch.cat((nothing, turn), dim=1)
     rotated = maps * (still + turning)
     q, memory = noise(1, config.feature_size**2, config.hidden_dim), noise(2, rotated + pointers, config.memory_dim)
-    arguments = (q, memory, memory + 1, q_rope, k_rope, rotated)
-    before = attention.forward_rotated(*arguments)  # gradients are wanted, so as the parent does it
+    arguments = (q, q, memory, memory + 1, q_rope, k_rope, rotated)
+    before = attention.add_rotated(*arguments)  # gradients are wanted, so as the parent does it
     with torch.no_grad():
-        after = attention.forward_rotated(*arguments)
+        after = attention.add_rotated(*arguments)
     assert torch.allclose(before, after, atol=1e-12)
