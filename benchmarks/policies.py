@@ -154,10 +154,11 @@ def boxes(frame: SceneFrame) -> list[Prompt]:
 
 def found(result: FrameResult) -> Found:
     """What is held against the truth, with what became of memory."""
-    return Found(LabelImage(result.label_image), {state.object_id: said(state) for state in result.objects})
+    every = {state.object_id: said(state, result.frame_index) for state in result.objects}
+    return Found(LabelImage(result.label_image), every)
 
 
-def said(state: ObjectState) -> Said:
+def said(state: ObjectState, frame: int) -> Said:
     """What the tracker says of one object besides its mask."""
     note = state.memory
     assert note is not None
@@ -169,6 +170,7 @@ def said(state: ObjectState) -> Said:
         remembered=note.kept,
         anchor=note.promoted,
         memory_note=note.why,
+        attended=() if note.attended is None else note.attended.ages(frame),
     )
 
 
