@@ -85,6 +85,7 @@ def _memory(axes: Any, course: Course) -> None:
     starts, stops, ages = zip(*((a, b, age) for a, b, some in course.memories(COLUMNS) for age in some), strict=True)
     axes.hlines(ages, starts, stops, color=COLOURS[(course.object_id - 1) % len(COLOURS)], linewidth=1.2)
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.set_ylim(1.3 * course.oldest, 0.8)
     axes.set_ylabel("images back", fontsize=8)
     axes.grid(alpha=0.3)
