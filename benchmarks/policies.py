@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """What a memory policy is worth: made-up clips in which memory is put to the test, each tracked under every policy.
 
-Prints a table for each kind of clip: J&F as in DAVIS 2017, the measures of VOTS, and what is found again after an
-absence of 10, 30 and 100 frames, from one box per object on the first frame. Figures are those of all clips together,
-differences to the first policy the mean over clips with the paired bootstrap interval of 95 %, as by
-`sam2-ros evaluate --compare`, which takes two of the files KIND/POLICY.json that are left behind. Every clip that
-is done is a file there as well: interrupt it when you like, and give the same command again.
+Prints a table for each kind of clip, from one box per object on the first frame: J&F as in DAVIS 2017, the measures of
+VOTS, what is found again after absences of 10, 30 and 100 frames, and what a robot gets that goes by CONFIRMED objects
+alone: of the frames with an object in view the share in which it is CONFIRMED with a J above 0.5 (seen), of the others
+the share in which it is CONFIRMED (ghosts). Figures are those of all clips together, differences to the first policy
+the mean over clips with the paired bootstrap interval of 95 %, as by `sam2-ros evaluate --compare`, which takes two of
+the files KIND/POLICY.json that are left behind. Every clip that is done is a file there as well: interrupt it when you
+like, and give the same command again.
 
 Real clips (`--real`, folders JPEGImages and Annotations as DAVIS has them) start from the box of their first true mask.
 """
@@ -14,7 +16,7 @@ import argparse
 import multiprocessing
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +59,7 @@ FIGURES = {  # by the name in Figures
     "dre": "DRE",
     "adq": "ADQ",
 }
+CONFIRMED, RIGHT = "CONFIRMED", 0.5  # a state, and the J above which a mask is in the right place
 FOUND_AGAIN = ("found_again_10", "found_again_30", "found_again_100")
 
 
@@ -249,14 +252,32 @@ def table(kind: str, by_policy: dict[str, list[Evaluation]]) -> str:
     first = next(iter(by_policy.values()))
     again = [name for name in FOUND_AGAIN if not np.isnan(getattr(overall(first), name))]
     compared = ["j_and_f", *again]
-    heads = [*(title(name) for name in (*FIGURES, *again)), *(f"difference of {title(name)}" for name in compared)]
+    heads = [*(title(name) for name in (*FIGURES, *again)), "seen", "ghosts"]
+    heads += [f"difference of {title(name)}" for name in compared]
     lines = [f"{kind}: {len(first)} clips, {sum(len(clip.objects) for clip in first)} objects", ""]
     lines += ["| | " + " | ".join(heads) + " |", "|---" * (1 + len(heads)) + "|"]
     for policy, some in by_policy.items():
         cells = [number(getattr(overall(some), name)) for name in (*FIGURES, *again)]
+        cells += [number(seen(some)), number(ghosts(some))]
         cells += ["" if some is first else told(difference(name, first, some)) for name in compared]
         lines.append(f"| {policy} | " + " | ".join(cells) + " |")
     return "\n".join([*lines, ""])
+
+
+def seen(some: Sequence[Evaluation]) -> float:
+    """Of the frames in which an object is in view the share in which it is CONFIRMED in the right place."""
+    return share(row.state == CONFIRMED and row.region > RIGHT for clip in some for row in clip.rows if row.visible)
+
+
+def ghosts(some: Sequence[Evaluation]) -> float:
+    """Of the frames in which an object is not in view the share in which it is CONFIRMED nevertheless."""
+    return share(row.state == CONFIRMED for clip in some for row in clip.rows if not row.visible)
+
+
+def share(of: Iterable[bool]) -> float:
+    """How many of these hold; NaN of none."""
+    of = list(of)
+    return sum(of) / len(of) if of else float("nan")
 
 
 def title(name: str) -> str:

@@ -32,13 +32,30 @@ def test_absences_have_room_in_their_clips() -> None:
         assert settings.frames > frames + 50
 
 
+def test_what_a_robot_sees_that_goes_by_confirmed_objects() -> None:
+    clip = evaluation("clip", frames=6, objects=1)
+    told = [  # in view, state, J
+        (True, "CONFIRMED", 0.9),
+        (True, "CONFIRMED", 0.5),  # of something else
+        (True, "UNSURE", 0.9),
+        (True, "ABSENT", 0.0),
+        (False, "CONFIRMED", 0.0),
+        (False, "LOST", 1.0),
+    ]
+    rows = tuple(
+        replace(row, visible=visible, state=state, region=region)
+        for row, (visible, state, region) in zip(clip.rows, told, strict=True)
+    )
+    assert (policies.seen([replace(clip, rows=rows)]), policies.ghosts([replace(clip, rows=rows)])) == (1 / 4, 1 / 2)
+
+
 def test_the_table_has_figures_and_differences_with_their_interval() -> None:
     worse = [evaluation(f"clip {seed}", seed) for seed in range(5)]
     better = [evaluation(f"clip {seed}", seed, better_by=0.1) for seed in range(5)]
     text = table("easy", {"official": worse, "distractor": better})
     head, _, names, _, first, second = text.splitlines()
     assert head == "easy: 5 clips, 10 objects"
-    assert names.startswith("| | J&F | quality | accuracy | robustness | NRE | DRE | ADQ |")
+    assert names.startswith("| | J&F | quality | accuracy | robustness | NRE | DRE | ADQ | seen | ghosts |")
     assert first.split("|")[2].strip() == f"{overall(worse).j_and_f:.3f}"
     difference = f"{overall(better).j_and_f - overall(worse).j_and_f:+.3f}"
     told = re.search(r"\| (\S+) \((\S+) \.\. (\S+)\) \|$", second)
