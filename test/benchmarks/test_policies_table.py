@@ -8,6 +8,7 @@ import pytest
 
 import policies
 from helpers.evaluations import evaluation
+from helpers.real_clips import write_real_clip
 from policies import KINDS, Task, table, work
 from sam2_ros.config import ModelChoice
 from sam2_ros.measures.figures import overall
@@ -23,6 +24,18 @@ def test_a_clip_that_is_done_is_not_done_again(tmp_path: Path, monkeypatch: pyte
     assert all(each.figures.j_and_f > 0.5 for each in first)
     monkeypatch.setattr(policies, "load_network", lambda _: pytest.fail("loaded again"))
     assert repr(work(task)) == repr(first)
+
+
+def test_of_a_real_clip_all_frames_with_truth_count_but_the_first(tmp_path: Path) -> None:
+    """What is unclear there is no object, and nothing is wrong about it."""
+    task = Task(
+        tmp_path / "work", "one", ("official",), ModelChoice("nano", device="cpu"), real=write_real_clip(tmp_path)
+    )
+    (found,) = work(task)
+    told = [(row.frame, row.object_id, row.counted) for row in found.rows]
+    assert told == [(0, 1, False), (0, 2, False), (2, 1, True), (2, 2, True), (5, 1, True), (5, 2, True)]
+    assert found.figures.j_mean == pytest.approx(sum(row.region for row in found.rows if row.counted) / 4)
+    assert found.figures.j_mean > 0.8
 
 
 def test_absences_have_room_in_their_clips() -> None:
