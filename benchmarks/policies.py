@@ -309,7 +309,7 @@ def main() -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--kinds", nargs="+", default=list(KINDS), metavar="KIND", help=f"of: {', '.join(KINDS)}")
+    add("--kinds", nargs="*", default=list(KINDS), metavar="KIND", help=f"of: {', '.join(KINDS)}")
     add("--policies", nargs="+", default=list(POLICIES), choices=POLICIES, help="the first is what others differ from")
     add("--clips", type=int, default=20, help="of each kind (default: %(default)s)")
     add(
