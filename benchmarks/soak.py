@@ -30,6 +30,8 @@ def main() -> int:
     node.add_argument("--width", type=int, default=640)
     node.add_argument("--height", type=int, default=480)
     node.add_argument("--device", default="auto")
+    node.add_argument("--checkpoint", default="auto", help="or random, for toy")
+    node.add_argument("--image-size", type=int, default=0, help="that the network sees; 0: its own")
     node.add_argument("--allowance", type=float, default=16, help="growth that counts as none, in MiB")
     node.add_argument("--camera", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
