@@ -28,6 +28,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from helpers.fuzzing import TARGETS, Target, batches, feed
 from sam2_ros.stored.atomic import replace_file
+from sam2_ros.weights.allocator import give_back_memory
 
 EXAMPLES = 50  # batches of inputs in a round
 STUCK = 120.0  # seconds after which a round is one that hangs: its stack is printed, and that is the end
@@ -70,8 +71,9 @@ def a_round(target: Target, done: Done) -> None:
 
 
 def resident_mib() -> float:
-    """Memory that this process holds."""
+    """Memory that this process holds, without what it would give back."""
     gc.collect()
+    give_back_memory()
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
