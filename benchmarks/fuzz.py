@@ -11,7 +11,6 @@ seed.
 
 import argparse
 import faulthandler
-import gc
 import json
 import os
 import sys
@@ -72,7 +71,6 @@ def a_round(target: Target, done: Done) -> None:
 
 def resident_mib() -> float:
     """Memory that this process holds, without what it would give back."""
-    gc.collect()
     give_back_memory()
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
