@@ -13,6 +13,7 @@ import argparse
 import faulthandler
 import json
 import os
+import signal
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -30,7 +31,7 @@ from sam2_ros.stored.atomic import replace_file
 from sam2_ros.weights.allocator import give_back_memory
 
 EXAMPLES = 50  # batches of inputs in a round
-STUCK = 120.0  # seconds after which a round is one that hangs: its stack is printed, and that is the end
+STUCK = 60.0  # seconds of the processor after which inputs hang: the stack is printed, and that is the end
 GROWTH = 64.0  # MiB that the process may grow by once every kind had its third round
 QUIET = list(HealthCheck)
 
@@ -60,12 +61,12 @@ def a_round(target: Target, done: Done) -> None:
     )
     @given(batches(target))
     def run(inputs: list[object]) -> None:
-        faulthandler.dump_traceback_later(STUCK, exit=True)
+        signal.setitimer(signal.ITIMER_PROF, STUCK)
         done.accepted += feed(target, inputs)
         done.inputs += len(inputs)
 
     run()
-    faulthandler.cancel_dump_traceback_later()
+    signal.setitimer(signal.ITIMER_PROF, 0)
     done.seconds += time.thread_time() - started
 
 
@@ -85,6 +86,7 @@ def main() -> int:
     args = parser.parse_args()
     said = json.loads(args.done.read_text()) if args.done.exists() else {}
     done = {name: Done(**said.get(name, {})) for name in TARGETS}
+    faulthandler.register(signal.SIGPROF, chain=True)
     names, began, before, rounds = args.only or list(TARGETS), time.monotonic(), 0.0, 0
     while sum(kind.inputs for kind in done.values()) < args.inputs and time.monotonic() < began + args.seconds:
         name = min(names, key=lambda name: done[name].seconds)
