@@ -361,12 +361,24 @@ def _take_parameter(given: tuple[type[Any], str, Any]) -> bool:
 
 def _in_file(name: str, read: Callable[[Path], bool]) -> Callable[[bytes], bool]:
     def take(content: bytes) -> bool:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / name
-            path.write_bytes(content)
-            return read(path)
+        path = _folder() / name
+        path.write_bytes(content)
+        return read(path)
 
     return take
+
+
+def _folder() -> Path:
+    """An empty one, the same every time: to make another for every input takes longer than the input."""
+    folder = Path(_kept_folder().name)
+    for file in folder.iterdir():
+        file.unlink()
+    return folder
+
+
+@cache
+def _kept_folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory()
 
 
 def _read_bag(path: Path) -> bool:
@@ -402,25 +414,20 @@ def _restore(path: Path) -> bool:
 
 def _take_content(change: Callable[[dict[str, Any]], None]) -> bool:
     """A state with another description and a right checksum."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "s.safetensors"
-        path.write_bytes(_files("state")[0])
-        tensors = load_file(path)
-        with state_file.safe_open(path, framework="pt") as file:
-            metadata = dict(file.metadata())
-        content = json.loads(metadata["state"])
-        change(content)
-        metadata["state"] = json.dumps(content)
-        save_file(tensors, path, metadata=metadata)
-        return _restore(path)
+    path = _folder() / "s.safetensors"
+    tensors, metadata = _whole_state()
+    content = json.loads(metadata["state"])
+    change(content)
+    save_file(tensors, path, metadata=metadata | {"state": json.dumps(content)})
+    return _restore(path)
 
 
 def _take_name(given: tuple[str, bool]) -> bool:
     name, is_object = given
-    with tempfile.TemporaryDirectory() as folder:
-        found = (file_of if is_object else file_in)(folder, name)
-        assert found.is_relative_to(Path(folder).resolve())
-        assert found != Path(folder).resolve()
+    folder = _folder()
+    found = (file_of if is_object else file_in)(str(folder), name)
+    assert found.is_relative_to(folder.resolve())
+    assert found != folder.resolve()
     return True
 
 
@@ -465,6 +472,15 @@ def _checkpoints(folder: Path) -> list[bytes]:
 def _states(folder: Path) -> list[bytes]:
     state_file.write_state(folder / "s.safetensors", world().state)
     return [(folder / "s.safetensors").read_bytes()]
+
+
+@cache
+def _whole_state() -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Tensors and metadata of a state."""
+    path = _folder() / "s.safetensors"
+    path.write_bytes(_files("state")[0])
+    with state_file.safe_open(path, framework="pt") as file:
+        return load_file(path), dict(file.metadata())
 
 
 _MAKERS = {"picture": _pictures, "depth": _depths, "bag": _bags, "checkpoint": _checkpoints, "state": _states}
