@@ -44,10 +44,12 @@ def _new_file(prefix: str, parent: Path) -> Path:
 def _clear(parent: Path, prefix: str) -> None:
     """Take away what processes left that are no more."""
     name = re.compile(re.escape(prefix) + r"[a-z0-9_]{8}")
-    for left in parent.iterdir():
-        if name.fullmatch(left.name):
-            with suppress(OSError):  # another took it away, or it is not ours to take
-                _remove_if_left(left)
+    found: list[Path] = []
+    with suppress(OSError):  # a folder that one may write to, but not list
+        found = [path for path in parent.iterdir() if name.fullmatch(path.name)]
+    for left in found:
+        with suppress(OSError):  # another took it away, or it is not ours to take
+            _remove_if_left(left)
 
 
 def _remove_if_left(path: Path) -> None:
