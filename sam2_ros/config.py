@@ -355,6 +355,13 @@ class NodeConfig(Config):
         limits=(0, 1_000_000),
         settable=Settable.ALWAYS,
     )
+    max_image_seconds: float = _parameter(
+        60.0,
+        "seconds that one image may take, then the node gives up likewise: what computes, a driver for one, hangs; "
+        "0 waits for ever",
+        limits=(0, 86_400),
+        settable=Settable.ALWAYS,
+    )
     autostart_node: bool = _parameter(
         False, "the node configures and activates itself when it starts, as after it was respawned"
     )
