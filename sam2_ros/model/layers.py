@@ -45,9 +45,30 @@ def by_rows(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     written several times as fast.
     """
     rows = x.flatten(0, -2)
-    if x.device.type != "cpu" or torch.is_grad_enabled() or torch.compiler.is_compiling() or len(rows) <= ROWS_AT_ONCE:
+    if len(rows) <= ROWS_AT_ONCE or not infers_on_cpu(x):
         return function(x)
     return torch.cat([function(part) for part in rows.split(ROWS_AT_ONCE)]).unflatten(0, x.shape[:-1])
+
+
+def add_linear(x: Tensor, hidden: Callable[[Tensor], Tensor], y: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """``x + F.linear(hidden(y), weight, bias)`` for rows of ``x`` (..., C) and ``y`` (..., D), as `by_rows`.
+
+    In parts the product is added up where the sum will stand, which spares three passes over it.
+    """
+    if not infers_on_cpu(x):
+        return x + F.linear(hidden(y), weight, bias)
+    out = torch.empty_like(x, memory_format=torch.contiguous_format)
+    parts = zip(*(rows.flatten(0, -2).split(ROWS_AT_ONCE) for rows in (out, x, y)), strict=True)
+    for out_rows, x_rows, y_rows in parts:
+        torch.add(x_rows, bias, out=out_rows).addmm_(hidden(y_rows), weight.T)
+    return out
+
+
+def infers_on_cpu(x: Tensor) -> bool:
+    """Whether a computation may take the order that suits the CPU: what is compiled or trained keeps its formula."""
+    return x.device.type == "cpu" and not (
+        torch.is_grad_enabled() or torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu")
+    )
 
 
 class Gelu(nn.Module):
@@ -76,6 +97,12 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return by_rows(lambda rows: self.layers[-1](self._hidden(rows)), x)
+
+    def onto(self, x: Tensor, norm: Callable[[Tensor], Tensor]) -> Tensor:
+        """``x`` plus what the layers make of its ``norm``."""
+        last = self.layers[-1]
+        assert isinstance(last, nn.Linear)
+        return add_linear(x, lambda rows: self._hidden(norm(rows)), x, last.weight, last.bias)
 
     def precise(self, x: Tensor) -> Tensor:
         """The same with the last layer, and what comes of it, at least in float32."""

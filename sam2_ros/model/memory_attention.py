@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from .config import ModelConfig
-from .layers import by_rows, relu_
+from .layers import add_linear, relu_
 from .parts import cross_attention_of, memory_layout_of
 from .position import Table, axial_rope, sine_position_2d
 from .rope_attention import RopeAttention
@@ -30,9 +30,12 @@ class MemoryAttentionLayer(nn.Module):
     ) -> Tensor:
         """Image tokens (B or 1, L, C), keys and values of memory (B, M, memory_dim): (B, L, C)."""
         y = self.norm1(x)
-        x = x + self.self_attn.forward_rotated(y, y, y, rope, rope, y.shape[1])
-        x = x + self.cross_attn_image.forward_rotated(self.norm2(x), keys, values, rope, key_rope, rotated_keys)
-        return x + by_rows(lambda rows: self.linear2(relu_(self.linear1(rows))), self.norm3(x))
+        x = self.self_attn.add_rotated(x, y, y, y, rope, rope, y.shape[1])
+        x = self.cross_attn_image.add_rotated(x, self.norm2(x), keys, values, rope, key_rope, rotated_keys)
+        return add_linear(x, self._hidden, x, self.linear2.weight, self.linear2.bias)
+
+    def _hidden(self, x: Tensor) -> Tensor:
+        return relu_(self.linear1(self.norm3(x)))
 
 
 class MemoryAttention(nn.Module):

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import ModelConfig
-from .layers import Gelu, LayerNorm2d, by_rows
+from .layers import Gelu, LayerNorm2d, add_linear
 
 
 class MaskDownsampler(nn.Module):
@@ -40,9 +40,12 @@ class ConvNeXtBlock(nn.Module):
         self.gamma = nn.Parameter(torch.full((dim,), 1e-6))
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.norm(self.dwconv(x).permute(0, 2, 3, 1))
-        y = by_rows(lambda rows: self.gamma * self.pwconv2(F.gelu(self.pwconv1(rows))), y)
-        return x + y.permute(0, 3, 1, 2)
+        weight, bias = self.gamma[:, None] * self.pwconv2.weight, self.gamma * self.pwconv2.bias
+        tokens, near = x.permute(0, 2, 3, 1), self.dwconv(x).permute(0, 2, 3, 1)
+        return add_linear(tokens, self._hidden, near, weight, bias).permute(0, 3, 1, 2)
+
+    def _hidden(self, x: Tensor) -> Tensor:
+        return F.gelu(self.pwconv1(self.norm(x)))
 
 
 class Fuser(nn.Module):

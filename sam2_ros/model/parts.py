@@ -3,7 +3,7 @@
 Trunk          hiera | repvit | vit                    image to maps
 Neck           pyramid_neck | single_neck              maps to features; chooses the mask decoder that takes them
 Compressor     all tokens | squares | perceiver        memory of a frame to what is kept of it
-CrossAttention full | pooled | pooled, shifted         features to memories
+CrossAttention full | pooled | pooled, shifted         features to memories; one of its own goes with the perceiver
 """
 
 from .compressor import AllTokens, Compressor, MemoryLayout, Squares, layout_of_map
@@ -11,6 +11,7 @@ from .config import CrossAttention, HieraShape, ModelConfig, Neck, RepVitShape
 from .hiera import Hiera
 from .image_encoder import ImageEncoder, Trunk
 from .image_encoder import Neck as NeckModule
+from .latent_cross_attention import LatentCrossAttention
 from .mask_decoder import DetailedMaskDecoder, MaskDecoder
 from .perceiver import Perceiver, layout_of_latents
 from .pooled_attention import PooledAttention, ShiftedPooledAttention
@@ -63,4 +64,7 @@ def memory_layout_of(config: ModelConfig) -> MemoryLayout:
 
 def cross_attention_of(config: ModelConfig) -> RopeAttention:
     """Of an image to memories."""
-    return _CROSS_ATTENTIONS[config.cross_attention](config.hidden_dim, 1, config.hidden_dim, config.memory_dim)
+    dims = config.hidden_dim, 1, config.hidden_dim, config.memory_dim
+    if config.compressor is not None:
+        return LatentCrossAttention(*dims, still=config.compressor.latents)
+    return _CROSS_ATTENTIONS[config.cross_attention](*dims)

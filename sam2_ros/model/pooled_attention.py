@@ -18,23 +18,27 @@ COUNT = 2 * math.log(SIDE)  # logarithm of a square's tokens
 class PooledAttention(RopeAttention):
     """The scores of squares are raised by the logarithm of four, so that each counts as four keys."""
 
-    def attend(self, q: Tensor, k: Tensor, v: Tensor, rotated_keys: int, map_keys: int) -> Tensor:
+    def attend(self, x: Tensor, q: Tensor, k: Tensor, v: Tensor, rotated_keys: int, map_keys: int) -> Tensor:
         if rotated_keys <= map_keys:  # with one memory all of its tokens are attended to
-            return super().attend(q, k, v, rotated_keys, map_keys)
+            return super().attend(x, q, k, v, rotated_keys, map_keys)
         square_k, square_v = (pool(tokens[:, :rotated_keys], map_keys) for tokens in (k, v))
-        return self.attend_squares(q, square_k, square_v, k[:, rotated_keys:], v[:, rotated_keys:])
+        return self.attend_squares(x, q, square_k, square_v, k[:, rotated_keys:], v[:, rotated_keys:])
 
-    def attend_squares(self, q: Tensor, k: Tensor, v: Tensor, pointer_k: Tensor, pointer_v: Tensor) -> Tensor:
-        """Queries to the keys and values of squares and of object pointers."""
+    def attend_squares(
+        self, x: Tensor, q: Tensor, k: Tensor, v: Tensor, pointer_k: Tensor, pointer_v: Tensor
+    ) -> Tensor:
+        """Queries to the keys and values of squares and of object pointers, added to ``x``."""
         bias = F.pad(k.new_full((k.shape[1],), COUNT), (0, pointer_k.shape[1]))
-        return self.project_attended(q, torch.cat((k, pointer_k), 1), torch.cat((v, pointer_v), 1), bias)
+        return self.add_attended(x, q, torch.cat((k, pointer_k), 1), torch.cat((v, pointer_v), 1), bias)
 
 
 class ShiftedPooledAttention(PooledAttention):
     """The logarithm is added to every component of a square's key instead: the networks ..._2 were trained so."""
 
-    def attend_squares(self, q: Tensor, k: Tensor, v: Tensor, pointer_k: Tensor, pointer_v: Tensor) -> Tensor:
-        return self.project_attended(q, torch.cat((k + COUNT, pointer_k), 1), torch.cat((v, pointer_v), 1))
+    def attend_squares(
+        self, x: Tensor, q: Tensor, k: Tensor, v: Tensor, pointer_k: Tensor, pointer_v: Tensor
+    ) -> Tensor:
+        return self.add_attended(x, q, torch.cat((k + COUNT, pointer_k), 1), torch.cat((v, pointer_v), 1))
 
 
 def pool(tokens: Tensor, map_tokens: int) -> Tensor:

@@ -85,4 +85,4 @@ class Block(nn.Module):
         else:
             attended = self.attn(normed)
         x = shortcut + attended
-        return x + self.mlp(self.norm2(x))
+        return self.mlp.onto(x, self.norm2)

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from sam2_ros.model import layers
-from sam2_ros.model.layers import MLP, by_rows, gelu
+from sam2_ros.model.layers import MLP, add_linear, by_rows, gelu
 
 
 def test_gelu_of_maps_with_channels_last_is_torchs_own() -> None:
@@ -37,3 +37,21 @@ def test_wide_layers_see_some_rows_at_a_time(monkeypatch: pytest.MonkeyPatch) ->
     with torch.no_grad():
         assert by_rows(watched, torch.zeros(2, 5, 3)).shape == (2, 5, 3)
     assert seen == [4, 4, 2]
+
+
+@pytest.mark.parametrize("at_once", [7, 100])
+def test_a_sum_in_parts_is_the_sum_of_the_whole_and_leaves_its_terms_alone(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layers, "ROWS_AT_ONCE", at_once)
+    generator = torch.Generator().manual_seed(0)
+    x, y, weight, bias = (
+        torch.randn(*shape, dtype=torch.float64, generator=generator)
+        for shape in ((2, 3, 5, 4), (2, 3, 5, 6), (4, 6), (4,))
+    )
+    strided = x.permute(0, 2, 1, 3).contiguous().permute(0, 2, 1, 3)  # as maps with channels last may lie
+    kept = x.clone()
+    with torch.no_grad():
+        found = add_linear(strided, torch.tanh, y, weight, bias)
+    assert torch.allclose(found, x + F.linear(y.tanh(), weight, bias), atol=1e-12)
+    assert torch.equal(strided, kept)
