@@ -2,16 +2,22 @@
 """Wrong inputs of every kind, as many as one has time for, at a tracker at work: each is taken, or refused with one
 sentence; nothing crashes, hangs or grows, and the tracker's next frame is what it is without them, to the bit.
 
-The inputs are those of ``test/helpers/fuzzing.py``. They come in rounds, each from the seed of its number; what is done
-stands in a file, so that the command goes on where it was. Ends with 1 at the first failure, with the inputs that are
-left of it when what does not matter is taken away, and the seed.
+The inputs are those of ``test/helpers/fuzzing.py``: up to some hundred are given one after the other, each within its
+second, and then the next frame is looked at; where it is another one, halves of them are tried until those are left
+that do it. They come in rounds, each from the seed of its number, of the kind that had the least time so far. What is
+done stands in a file, so that the command goes on where it was. Ends with 1 at the first failure, with its inputs and
+seed.
 """
 
 import argparse
+import faulthandler
 import json
 import os
+import signal
 import sys
 import time
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -19,19 +25,33 @@ CHECKOUT = Path(__file__).parent.parent
 sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "test")]
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis import strategies as st
 
-from helpers.fuzzing import TARGETS, Target, feed
+from helpers.fuzzing import TARGETS, Target, batches, feed
+from sam2_ros.stored.atomic import replace_file
+from sam2_ros.weights.allocator import give_back_memory
 
-EXAMPLES = 100  # lists of inputs in a round
+EXAMPLES = 50  # batches of inputs in a round
+STUCK = 60.0  # seconds of the processor after which inputs hang: the stack is printed, and that is the end
+GROWTH = 64.0  # MiB that the process may grow by once every kind had its third round
 QUIET = list(HealthCheck)
 
 
-def a_round(target: Target, number: int) -> tuple[int, int]:
-    """Inputs of a round, and how many were accepted. Raises what they fail with."""
-    counts = [0, 0]
+@dataclass
+class Done:
+    """Of one kind."""
 
-    @seed(number)
+    round: int = 0
+    inputs: int = 0
+    accepted: int = 0
+    seconds: float = 0.0
+
+
+def a_round(target: Target, done: Done) -> None:
+    """The next one, counted. Raises what its inputs fail with."""
+    done.round += 1
+    started = time.thread_time()
+
+    @seed(done.round)
     @settings(
         max_examples=EXAMPLES,
         deadline=None,
@@ -39,17 +59,20 @@ def a_round(target: Target, number: int) -> tuple[int, int]:
         phases=(Phase.generate, Phase.shrink),
         suppress_health_check=QUIET,
     )
-    @given(st.lists(target.inputs, min_size=target.together // 2, max_size=target.together))
+    @given(batches(target))
     def run(inputs: list[object]) -> None:
-        counts[0] += len(inputs)
-        counts[1] += feed(target, inputs)
+        signal.setitimer(signal.ITIMER_PROF, STUCK)
+        done.accepted += feed(target, inputs)
+        done.inputs += len(inputs)
 
     run()
-    return counts[0], counts[1]
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    done.seconds += time.thread_time() - started
 
 
 def resident_mib() -> float:
-    """Memory that this process holds."""
+    """Memory that this process holds, without what it would give back."""
+    give_back_memory()
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
@@ -61,29 +84,28 @@ def main() -> int:
     parser.add_argument("--only", choices=TARGETS, action="append", help="these kinds alone")
     parser.add_argument("--done", type=Path, default=Path("fuzz.json"), help="what is done (default: %(default)s)")
     args = parser.parse_args()
-    done = json.loads(args.done.read_text()) if args.done.exists() else {}
-    names, end = args.only or list(TARGETS), time.monotonic() + args.seconds
-    begun, before, rounds = time.monotonic(), 0.0, 0
-    while sum(counts["inputs"] for counts in done.values()) < args.inputs and time.monotonic() < end:
-        name = min(names, key=lambda name: done.get(name, {"inputs": 0})["inputs"])
-        counts = done.setdefault(name, {"round": 0, "inputs": 0, "accepted": 0})
-        counts["round"] += 1
-        try:
-            inputs, accepted = a_round(TARGETS[name], counts["round"])
-        except BaseException:
-            print(f"FAILED: {name}, seed {counts['round']}", flush=True)
-            raise
-        counts["inputs"] += inputs
-        counts["accepted"] += accepted
-        args.done.write_text(json.dumps(done, indent=1) + "\n")
-        rounds += 1
-        before = before or (resident_mib() if rounds > 3 * len(names) else 0.0)
-        total = sum(each["inputs"] for each in done.values())
+    said = json.loads(args.done.read_text()) if args.done.exists() else {}
+    done = {name: Done(**said.get(name, {})) for name in TARGETS}
+    faulthandler.register(signal.SIGPROF, chain=True)
+    names, began, before, rounds = args.only or list(TARGETS), time.monotonic(), 0.0, 0
+    while sum(kind.inputs for kind in done.values()) < args.inputs and time.monotonic() < began + args.seconds:
+        name = min(names, key=lambda name: done[name].seconds)
+        kind = done[name]
+        print(f"{name}: seed {kind.round + 1}", end="", flush=True)
+        a_round(TARGETS[name], kind)
+        text = json.dumps({each: asdict(counts) for each, counts in done.items()}, indent=1)
+        replace_file(args.done, partial(Path.write_text, data=text))
+        rounds, now = rounds + 1, resident_mib()
+        before = before or (now if rounds > 3 * len(names) else 0.0)
+        total = sum(each.inputs for each in done.values())
         print(
-            f"{total:>9,} inputs  {name}: seed {counts['round']}, {counts['inputs']:,} inputs, {counts['accepted']:,} "
-            f"accepted; {time.monotonic() - begun:.0f} s, resident {before:.0f} -> {resident_mib():.0f} MiB",
+            f", {kind.inputs:,} inputs, {kind.accepted:,} accepted, {kind.seconds:.0f} s; {total:,} inputs in all, "
+            f"resident {before:.0f} -> {now:.0f} MiB",
             flush=True,
         )
+        if before and now > before + GROWTH:
+            print(f"FAILED: it has grown by {now - before:.0f} MiB")
+            return 1
     return 0
 
 

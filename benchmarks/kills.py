@@ -11,7 +11,10 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-EVALUATE = "evaluate 0 1 2 3 4 5 --device cpu --image-size 128 --protocol first-box --workers 2 --quiet --output"
+EVALUATE = (
+    "evaluate 0 1 2 3 4 5 --model toy --checkpoint random --device cpu --image-size 64 --protocol first-box "
+    "--workers 2 --quiet --output"
+)
 
 
 def sam2_ros(arguments: str, folder: Path, timeout: float | None = None) -> bool:
@@ -28,7 +31,7 @@ def sam2_ros(arguments: str, folder: Path, timeout: float | None = None) -> bool
 
 with tempfile.TemporaryDirectory(prefix="kills_") as name:
     for bag in range(6):
-        sam2_ros(f"synthesize {bag} --seed {bag} --frames 10 --size 96x72 --quiet", Path(name))
+        sam2_ros(f"synthesize {bag} --seed {bag} --frames 6 --size 96x72 --quiet", Path(name))
     started, kills, runs, same, times = time.monotonic(), 0, 0, True, int(sys.argv[sys.argv.index("--times") + 1])
     sam2_ros(f"{EVALUATE} whole", Path(name))
     longest = time.monotonic() - started

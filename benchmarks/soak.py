@@ -14,6 +14,8 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+POLICIES = ("official", "distractor", "motion")
+
 
 def main() -> int:
     """Run from the command line."""
@@ -23,20 +25,22 @@ def main() -> int:
     add("--json", type=Path, help="write the report to a file")
     frames = parser.add_argument_group("in this process")
     frames.add_argument("--frames", type=int, default=0, help="images in all, in blocks of 1,000 that are all the same")
-    frames.add_argument("--policy", default="official", help="memory_policy: official, distractor or motion")
+    frames.add_argument("--policy", choices=POLICIES, action="append", help="memory_policy; default: all, in turns")
     node = parser.add_argument_group("the live node")
     node.add_argument("--minutes", type=float, default=30)
     node.add_argument("--rate", type=float, default=30, help="images per second")
     node.add_argument("--width", type=int, default=640)
     node.add_argument("--height", type=int, default=480)
     node.add_argument("--device", default="auto")
+    node.add_argument("--checkpoint", default="auto", help="or random, for toy")
+    node.add_argument("--image-size", type=int, default=0, help="that the network sees; 0: its own")
     node.add_argument("--allowance", type=float, default=16, help="growth that counts as none, in MiB")
     node.add_argument("--camera", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.frames:
         from soak_frames import soak
 
-        return soak(args.frames, args.model or "toy", args.policy, args.json)
+        return soak(args.frames, args.model or "toy", args.policy or POLICIES, args.json)
     from soak_live import live
 
     args.model = args.model or "nano"

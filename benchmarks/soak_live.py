@@ -196,27 +196,30 @@ def live(args: argparse.Namespace) -> int:
     size = ["--width", str(args.width), "--height", str(args.height), "--rate", str(args.rate)]
     camera = [sys.executable, str(Path(__file__).with_name("soak.py")), "--camera", *size]
     launch = ["ros2", "launch", "sam2_ros", "tracker.launch.py", f"image_topic:={IMAGES}"]
-    launch += [f"model:={args.model}", f"device:={args.device}"]
-    log = Path(tempfile.mkstemp(prefix="soak_", suffix=".log")[1])
+    launch += [f"model:={args.model}", f"checkpoint:={args.checkpoint}", f"device:={args.device}"]
+    folder = Path(tempfile.mkdtemp(prefix="soak_"))
+    log, parameters = folder / "node.log", folder / "parameters.yaml"
+    more = {"image_size": args.image_size, "state_file": str(folder / "state.safetensors")}
+    parameters.write_text(json.dumps({"/**": {"ros__parameters": more}}))  # JSON is YAML
+    launch.append(f"params_file:={parameters}")
     children = []
     try:
         with log.open("w") as output:
             children.append(subprocess.Popen(launch, stdout=output, stderr=subprocess.STDOUT, start_new_session=True))
         pid = node_pid(log)
         children.append(subprocess.Popen(camera, start_new_session=True))
-        report = listen(pid, log, pictures(args.width, args.height), 60 * args.minutes)
+        report = listen(pid, log, args)
     finally:
         for child in children:
             os.killpg(child.pid, signal.SIGINT)
             child.wait(30)
     print(report)
-    if args.json:
-        args.json.write_text(json.dumps({**asdict(report), "dropped": report.dropped}, indent=1) + "\n")
     return 1 if report.growth > args.allowance or report.errors or report.longest_silence_s > SILENCE else 0
 
 
-def listen(pid: int, log: Path, frames: list[SceneFrame], seconds: float) -> Report:
-    """Listen for so long, from the first result on."""
+def listen(pid: int, log: Path, args: argparse.Namespace) -> Report:
+    """Listen for so many minutes, from the first result on."""
+    frames = pictures(args.width, args.height)
     rclpy.init()
     node = rclpy.create_node("soak_audience")
     waiting = Audience(node, pid, log, frames)
@@ -225,13 +228,21 @@ def listen(pid: int, log: Path, frames: list[SceneFrame], seconds: float) -> Rep
     node.destroy_node()
     node = rclpy.create_node("soak_audience")
     audience = Audience(node, pid, log, frames)
-    end, minute = time.monotonic() + seconds, time.monotonic() + 60
+    end, minute = time.monotonic() + 60 * args.minutes, time.monotonic() + 60
     while time.monotonic() < end:
         rclpy.spin_once(node, timeout_sec=0.5)
         if time.monotonic() >= minute:
             print(audience.report(), flush=True)
+            keep(audience.report(), args.json)
             minute += 60
     report = audience.report()
+    keep(report, args.json)
     node.destroy_node()
     rclpy.shutdown()
     return report
+
+
+def keep(report: Report, file: Path | None) -> None:
+    """What there is so far, should this be cut off."""
+    if file:
+        file.write_text(json.dumps({**asdict(report), "dropped": report.dropped}, indent=1) + "\n")

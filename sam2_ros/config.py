@@ -255,6 +255,13 @@ class SpaceConfig(Config):
         limits=(1, 100_000),
         settable=Settable.INACTIVE,
     )
+    position_mask_score: float = _parameter(
+        0.3,
+        "predicted IoU that a mask has to have for its object to get a position: below, nano's masks mostly lie on "
+        "something else; 0: any",
+        limits=(0, 1),
+        settable=Settable.INACTIVE,
+    )
     box_3d: str = _parameter(
         "aligned",
         "aligned: boxes along the axes of the camera's optical frame; oriented: along the object's principal axes",
@@ -293,7 +300,7 @@ class SpaceNodeConfig(Config):
     )
     depth_transport: str = _parameter(
         "raw",
-        "raw subscribes `depth`, compressedDepth subscribes `depth/compressedDepth`, as png",
+        "raw subscribes `depth`, compressedDepth subscribes `depth/compressedDepth`, png or rvl",
         choices=("raw", "compressedDepth"),
         settable=Settable.INACTIVE,
     )
@@ -346,6 +353,13 @@ class NodeConfig(Config):
         "images in a row that may fail before the node gives up: it goes through its error transition to unconfigured; "
         "0 never gives up",
         limits=(0, 1_000_000),
+        settable=Settable.ALWAYS,
+    )
+    max_image_seconds: float = _parameter(
+        60.0,
+        "seconds that one image may take, then the node gives up likewise: what computes, a driver for one, hangs; "
+        "0 waits for ever",
+        limits=(0, 86_400),
         settable=Settable.ALWAYS,
     )
     autostart_node: bool = _parameter(

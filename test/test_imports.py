@@ -19,6 +19,7 @@ LEAVES = {"errors", "config"}
 ALLOWED = {
     "errors": set(),
     "config": {"errors"},
+    "files": set(),
     "model": {"errors"},
     "synthetic": {"space", "errors"},
     "measures": {"errors"},
@@ -26,13 +27,13 @@ ALLOWED = {
     "space": LEAVES,
     "weights": {"model", *LEAVES},
     "stored": {"tracking", *LEAVES},
-    "report": {"measures", "errors"},
+    "report": {"measures", "errors", "files"},
     "__init__": {"model", "tracking"},
     "drawing": {"space", "tracking"},
     "stream": {"space", "tracking", *LEAVES},
     "machine": {"model", "tracking", "weights", *LEAVES},
     "bench": {"model", "stream", "tracking", "weights", *LEAVES},
-    "bag": {"drawing", "measures", "space", "stream", "synthetic", "tracking", *LEAVES},
+    "bag": {"drawing", "measures", "space", "stream", "synthetic", "tracking", "files", *LEAVES},
     "evaluation": {"bag", "measures", "model", "report", "stream", "tracking", "weights", *LEAVES},
     "demo": {"bag", "drawing", "evaluation", "synthetic", "tracking", "weights", *LEAVES},
     "cli": {

@@ -1,12 +1,11 @@
 """Outputs appear whole or not at all: they are made under a temporary name and renamed at the end."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import BagError
+from ..files.unfinished import Unfinished
 
 
 def check_free(target: Path) -> None:
@@ -21,19 +20,20 @@ def check_free(target: Path) -> None:
 def staged(target: Path) -> Iterator[Path]:
     """A path to write the file or folder ``target`` to; it takes its place when the block ends without an error.
 
-    After an error, Ctrl-C included, nothing is left. Raises BagError.
+    After an error, Ctrl-C included, nothing is left; what was left of a process that was killed is gone then. Raises
+    BagError.
     """
     check_free(target)
     with _translated(target):
         # A folder around it: a bag's files and metadata carry the bag's own name.
-        folder = Path(tempfile.mkdtemp(prefix=f"{target.name}.part-", dir=target.absolute().parent))
+        part = Unfinished(target, is_folder=True)
     try:
-        yield folder / target.name
+        yield part.path / target.name
         check_free(target)
         with _translated(target):
-            (folder / target.name).rename(target)
+            (part.path / target.name).rename(target)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        part.close()
 
 
 @contextmanager

@@ -1,11 +1,10 @@
 """Files that appear whole or not at all, and are replaced at once."""
 
-import os
-import tempfile
 from pathlib import Path
 from types import TracebackType
 
 from ..errors import EvaluationError
+from ..files.unfinished import Unfinished
 
 
 class Whole:
@@ -16,24 +15,22 @@ class Whole:
 
     def __enter__(self) -> Path:
         try:
-            number, name = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.absolute().parent)
+            self._part = Unfinished(self._path, is_folder=False, hidden=True)
         except OSError as error:
             raise self._refusal(error) from error
-        os.close(number)
-        self._part = Path(name)
-        return self._part
+        return self._part.path
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
             if kind is None:
-                self._part.chmod(0o644)  # mkstemp's files are for their owner alone
-                self._part.replace(self._path)
+                self._part.path.chmod(0o644)  # a new one is for its owner alone
+                self._part.path.replace(self._path)
         except OSError as trouble:
             raise self._refusal(trouble) from trouble
         finally:
-            self._part.unlink(missing_ok=True)
+            self._part.close()
         if isinstance(error, OSError):
             raise self._refusal(error) from error
 

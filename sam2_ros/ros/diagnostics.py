@@ -22,6 +22,7 @@ class Health:
     tracker: Tracker | None  # None: not configured
     statistics: Statistics | None  # None: not active
     paused: bool
+    at_work: float  # seconds that the image at hand has taken so far
 
 
 class Diagnostics:
@@ -83,6 +84,8 @@ def _summary(health: Health) -> tuple[bytes, str]:
     statistics, tracker = health.statistics, health.tracker
     if statistics is None or tracker is None:
         return DiagnosticStatus.OK, health.state
+    if health.at_work > SILENCE:
+        return DiagnosticStatus.ERROR, f"the image at hand has taken {health.at_work:.0f} s so far"
     if health.paused:
         return DiagnosticStatus.OK, "paused"
     if statistics.failed_in_a_row:

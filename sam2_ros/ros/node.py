@@ -215,13 +215,19 @@ class TrackerNode(LifecycleNodeMixin, Node):
         """After too many failures in a row only a person can help: say so by the error transition."""
         if self._session is None or self._transitions.busy:
             return
-        limit = parameters.read(self, NodeConfig).max_consecutive_failures
-        failures = self._session.statistics.failed_in_a_row
+        config, worker = parameters.read(self, NodeConfig), self._session.worker
+        limit, failures = config.max_consecutive_failures, self._session.statistics.failed_in_a_row
         if limit and failures >= limit:
             reason = f"{failures} images in a row failed (max_consecutive_failures is {limit}); giving up"
             self.executor.create_task(self._give_up, reason)
-        elif not self._session.worker.working:
+        elif not worker.working:
             self.executor.create_task(self._give_up, "the thread that tracks has ended; giving up")
+        elif config.max_image_seconds and worker.at_work >= config.max_image_seconds:
+            reason = (
+                f"an image takes longer than {config.max_image_seconds:g} s (max_image_seconds), as if a driver hung; "
+                "giving up; what hangs ends only with the process"
+            )
+            self.executor.create_task(self._give_up, reason)
 
     async def _give_up(self, reason: str) -> None:
         self._hopeless = reason
@@ -235,6 +241,7 @@ class TrackerNode(LifecycleNodeMixin, Node):
             tracker=None if engine is None else engine.pipeline.tracker,
             statistics=None if session is None else session.statistics,
             paused=session is not None and session.mailbox.paused,
+            at_work=0.0 if session is None else session.worker.at_work,
         )
 
     def _on_set_parameters(self, changed: list[Parameter]) -> SetParametersResult:

@@ -53,6 +53,7 @@ class Worker:
         self._pipeline, self._outputs = engine.pipeline, engine.outputs
         self._mailbox, self._callers, self._statistics = mailbox, callers, statistics
         self._space = space
+        self._begun: set[float] = set()  # when those images were taken that are worked on, monotonic seconds
         self._thread = threading.Thread(target=self._run, args=(look_ahead,), name="tracker", daemon=True)
         self._thread.start()
 
@@ -65,6 +66,12 @@ class Worker:
     def working(self) -> bool:
         """Whether it still does, which after the mailbox was closed it does with its last image."""
         return self._thread.is_alive()
+
+    @property
+    def at_work(self) -> float:
+        """Seconds since the image at hand was taken; 0 when there is none."""
+        now = time.monotonic()
+        return now - min(tuple(self._begun), default=now)
 
     def wait(self, seconds: float) -> bool:
         """Wait for its end, but no longer than that; whether it has ended."""
@@ -83,6 +90,7 @@ class Worker:
 
     def _work(self, look_ahead: bool) -> None:
         since, done = time.monotonic(), 0
+        self._begun = set()
         mails = iter(self._mailbox.take, None)
         for taken in ahead(self._mailbox.take, self._prepare) if look_ahead else map(self._prepare, mails):
             try:
@@ -90,6 +98,7 @@ class Worker:
                 done += 1
             except BaseException as error:  # one bad frame must not end the tracking, whatever it did
                 self._fail(error)
+            self._begun.discard(taken.started)
             if (elapsed := time.monotonic() - since) >= REPORT_PERIOD:
                 self._logger.info(f"{done / elapsed:.1f} images/s; {self._statistics.counts()}")
                 since, done = time.monotonic(), 0
@@ -98,6 +107,7 @@ class Worker:
     def _prepare(self, mail: Mail) -> Taken:
         """What can be done of an image before the one before it is done."""
         started = time.monotonic()
+        self._begun.add(started)
         try:
             if self._space is not None:
                 self._space.expect(mail.image)

@@ -7,7 +7,7 @@ from pathlib import Path
 PART = ".part"  # a file that was not finished, written over by the next one
 
 
-def replace_file(path: Path, write: Callable[[Path], None]) -> None:
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` write a file, then put it in the place of ``path``; after a power cut it is there, or the
     old one is.
 

@@ -35,6 +35,7 @@ from sam2_ros.bag.pictures import Video, fps_of, frame_count
 from sam2_ros.bag.replay import ReplayRequest, replay
 from sam2_ros.config import ModelChoice
 from sam2_ros.errors import BagError, DeviceError
+from sam2_ros.files.unfinished import MARK
 from sam2_ros.tracking.tracker import Tracker
 from sam2_ros.weights.loading import load_network
 
@@ -289,7 +290,7 @@ def test_interruption_leaves_nothing(tmp_path, run, prompted_bag, monkeypatch, e
     def convert(message, max_pixels):
         calls.append(message)
         if len(calls) == 3:
-            assert len(list(tmp_path.glob("*.part-*"))) == 3  # work is under way
+            assert len(list(tmp_path.glob(f"*{MARK}*"))) == 3  # work is under way
             raise error
         return picture(0)
 

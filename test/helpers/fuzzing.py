@@ -1,7 +1,8 @@
 """Anything that may come in, and what has to come of it: it is taken, or refused with one Sam2RosError.
 
-`TARGETS` are by name; `feed` gives inputs to one of them. Each is tried at a tracker at work, whose next frame after
-what was refused has to be what it is without that, to the bit.
+`TARGETS` are by name; `batches` draws inputs for one of them, `feed` gives them to it. They are tried together at a
+tracker at work: its next frame after all of them that were refused has to be what it is without them, to the bit. Where
+it is not, halves are tried until only those are left that do it.
 """
 
 import json
@@ -9,8 +10,7 @@ import random
 import struct
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -66,7 +66,7 @@ box = st.builds(
 )
 size = st.one_of(st.integers(0, 9), st.just(SIDE), st.sampled_from([2**16, 2**31, 2**32 - 1]), uint32)
 raw = st.one_of(st.binary(max_size=300), st.just(bytes(SIDE * SIDE)), st.just(b"\xff" * SIDE * SIDE * 3))
-image = st.builds(
+wild_image = st.builds(
     Message,
     header=header,
     height=size,
@@ -76,6 +76,16 @@ image = st.builds(
     step=st.one_of(st.sampled_from([0, SIDE, 3 * SIDE, 4 * SIDE]), uint32),
     data=raw,
 )
+fitting_image = st.builds(
+    lambda one, height, width, of_pixel: Message(
+        **vars(one) | {"height": height, "width": width, "step": width * of_pixel, "data": one.data * 2}
+    ),
+    wild_image,
+    st.integers(1, 9),
+    st.integers(1, 9),
+    st.integers(1, 4),
+)
+image = st.one_of(wild_image, fitting_image)
 NO_MASK = Message(header=Message(), height=0, width=0, encoding="", is_bigendian=0, step=0, data=b"")
 prompt = st.builds(
     Message,
@@ -150,9 +160,13 @@ class World:
             to_rgb,
             TimeConfig(history_seconds=3.0),
         )
-        self.applied: list[Any] = []  # outcomes of prompts on images of the past
+        self.pointed: dict[int, tuple[Any, Any]] = {}  # each Pointing by its id, and its message
+        self._followed: list[Any] = []  # messages that were accepted by way of that
+        self._pointing = self.pipeline._apply_pointing
+        self.pipeline._apply_pointing = self._apply_pointing  # type: ignore[method-assign]
         self._catching_up = self.pipeline._catch_up
         self.pipeline._catch_up = self._catch_up  # type: ignore[method-assign]
+        self._caught_up = False
         self.pipeline.add_prompts(Message(header=good_image(0).header, prompts=[good_prompt(1), good_prompt(2)]))
         self.pipeline.process(good_image(1))
         self.state: TrackerState = self.pipeline.state()
@@ -163,7 +177,8 @@ class World:
 
     def begin(self) -> None:
         """As it was at the beginning, with two images remembered."""
-        self.applied.clear()
+        self.pointed.clear()
+        self._followed.clear()
         self.pipeline._waiting.clear()
         self.pipeline._pointing.clear()
         self.pipeline.restore(self.state)
@@ -174,25 +189,34 @@ class World:
         """The tracker's next good image."""
         return self.pipeline.process(good_image(4))
 
-    def check(self) -> None:
-        """The next frame is as ever, when nothing was accepted; else it is at least one."""
+    def check(self) -> list[Any]:
+        """Messages that the next frame accepts; when there are none, it is what it ever was."""
         processed = self.next_frame()
         result, expected = processed.result, self.expected.result
         assert len({state.object_id for state in result.objects}) == len(result.objects) <= 6
         assert all(0 < state.object_id < 256 for state in result.objects)
         assert self.pipeline.tracker.memory_bytes == self.bytes
         assert len(self.pipeline._waiting) <= MAX_WAITING
-        outcomes = [outcome for answer in processed.answers for outcome in answer.outcomes]
-        assert all(outcome.accepted or outcome.reason for outcome in outcomes)
-        if not any(outcome.accepted for outcome in [*outcomes, *self.applied]):
+        assert all(outcome.accepted or outcome.reason for answer in processed.answers for outcome in answer.outcomes)
+        accepted = [a.message for a in processed.answers if any(outcome.accepted for outcome in a.outcomes)]
+        accepted += self._followed
+        if not accepted:
             assert np.array_equal(result.label_image, expected.label_image)
             for now, then in zip(result.objects, expected.objects, strict=True):
                 assert torch.equal(now.logits, then.logits)
         self.begin()
+        return accepted
+
+    def _apply_pointing(self, pointing: Any, latest: Any) -> list[str]:
+        self._caught_up = False
+        notes = self._pointing(pointing, latest)
+        if self._caught_up:
+            self._followed.append(self.pointed[id(pointing)][1])
+        return notes
 
     def _catch_up(self, past: Sequence[Any], given: Sequence[Any]) -> Any:
         caught_up = self._catching_up(past, given)
-        self.applied += caught_up.outcomes
+        self._caught_up = any(outcome.accepted for outcome in caught_up.outcomes)
         return caught_up
 
 
@@ -211,32 +235,100 @@ class Target:
 
     inputs: st.SearchStrategy[Any]
     take: Callable[[Any], bool]
-    together: int = 10  # inputs between two looks at the tracker, at most
+    together: int = 10  # inputs that are drawn between two looks at the tracker, at most
+    crossed: int = 0  # more of them, each of parts of two of these, which is quick
+
+
+def batches(target: Target) -> st.SearchStrategy[list[Any]]:
+    """Inputs for `feed`."""
+    drawn = st.lists(target.inputs, min_size=target.together // 2, max_size=target.together)
+    return st.builds(lambda given, seed: [*given, *crossed(given, seed, target.crossed)], drawn, uint32)
+
+
+def crossed(given: Sequence[Any], seed: int, count: int) -> list[Any]:
+    """So many inputs, each with parts of two of the given ones."""
+    rng = random.Random(seed)
+    return [cross(rng.choice(given), rng.choice(given), rng) for _ in range(count)]
+
+
+def cross(one: Any, other: Any, rng: random.Random) -> Any:
+    """One input with parts of another: fields of messages, items of lists, stretches of bytes and texts."""
+    match one, other:
+        case Message(), Message():
+            fields_ = vars(one).items()
+            return Message(**{key: cross(value, getattr(other, key, value), rng) for key, value in fields_})
+        case list(), [_, *_]:
+            return [cross(value, rng.choice(other), rng) for value in one]
+        case tuple(), tuple():
+            return tuple(cross(*pair, rng) for pair in zip(one, other, strict=True))
+        case (bytes() | str(), bytes() | str()) if type(one) is type(other) and rng.random() < 0.5:
+            here, there = rng.randrange(len(one) + 1), rng.randrange(len(other) + 1)
+            return one[:here] + other[there:]
+    return rng.choice((one, other))
 
 
 def feed(target: Target, given: Sequence[Any]) -> int:
-    """Give inputs to a tracker at work, and look at its next frame; how many were accepted."""
-    accepted = 0
-    for one in given:
-        with _in_time():
-            try:
-                accepted += target.take(one)
-            except Sam2RosError as error:
-                said = str(error)
-            else:
-                said = "taken"
-        assert said, "no sentence"
-        assert "\n" not in said, f"more than a line: {said}"
-    with _in_time():
-        world().check()
+    """Give inputs to a tracker at work, and look at its next frame; how many were accepted. Raises AssertionError."""
+    accepted = sum(_given(target, one) for one in given)
+    try:
+        _look(target, given)
+    except AssertionError as error:
+        world().begin()
+        raise AssertionError(f"the next frame is another one ({error}) after {_guilty(target, given)!r}") from error
     return accepted
 
 
-@contextmanager
-def _in_time() -> Iterator[None]:
+def _given(target: Target, one: Any) -> bool:
+    """Give one input; whether it was accepted."""
     started = time.thread_time()
-    yield
-    assert time.thread_time() - started < LONGEST, "it took too long"
+    try:
+        accepted, said = target.take(one), "taken"
+    except Sam2RosError as error:
+        accepted, said = False, str(error)
+    except Exception as error:
+        raise AssertionError(f"{type(error).__name__} of {one!r}") from error
+    seconds = time.thread_time() - started
+    assert said, f"no sentence for {one!r}"
+    assert "\n" not in said, f"more than a line: {said} for {one!r}"
+    assert seconds < LONGEST, f"{seconds:.1f} s for {one!r}"
+    return accepted
+
+
+def _look(target: Target, given: Sequence[Any]) -> None:
+    """At the next frame after these inputs, which were given, then at that after those of them that were refused."""
+    started, tried = time.thread_time(), len(given)
+    while accepted := world().check():
+        taken = {id(message) for message in accepted}
+        given = [one for one in given if id(one) not in taken]
+        tried += len(given)
+        for one in given:
+            _given(target, one)
+    seconds = time.thread_time() - started
+    assert seconds < LONGEST * max(1, tried / 10), f"{seconds:.1f} s for {tried} inputs"
+
+
+def _guilty(target: Target, given: Sequence[Any]) -> Sequence[Any]:
+    """The fewest of these inputs, by halving, after which the next frame is another one."""
+    while len(given) > 1:
+        half = len(given) // 2
+        if _harmless(target, given[:half]):
+            if _harmless(target, given[half:]):
+                break  # only together
+            given = given[half:]
+        else:
+            given = given[:half]
+    return given
+
+
+def _harmless(target: Target, given: Sequence[Any]) -> bool:
+    try:
+        for one in given:
+            _given(target, one)
+        _look(target, given)
+    except AssertionError:
+        world().begin()
+        return False
+    return True
 
 
 def _take_prompts(message: Message) -> bool:
@@ -246,7 +338,9 @@ def _take_prompts(message: Message) -> bool:
 
 def _take_pointing(read: Callable[[Message], Any]) -> Callable[[Message], bool]:
     def take(message: Message) -> bool:
-        world().pipeline.add_pointing(read(message))
+        pointing = read(message)
+        world().pointed[id(pointing)] = pointing, message
+        world().pipeline.add_pointing(pointing)
         return True
 
     return take
@@ -267,12 +361,24 @@ def _take_parameter(given: tuple[type[Any], str, Any]) -> bool:
 
 def _in_file(name: str, read: Callable[[Path], bool]) -> Callable[[bytes], bool]:
     def take(content: bytes) -> bool:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / name
-            path.write_bytes(content)
-            return read(path)
+        path = _folder() / name
+        path.write_bytes(content)
+        return read(path)
 
     return take
+
+
+def _folder() -> Path:
+    """An empty one, the same every time: to make another for every input takes longer than the input."""
+    folder = Path(_kept_folder().name)
+    for file in folder.iterdir():
+        file.unlink()
+    return folder
+
+
+@cache
+def _kept_folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory()
 
 
 def _read_bag(path: Path) -> bool:
@@ -308,25 +414,20 @@ def _restore(path: Path) -> bool:
 
 def _take_content(change: Callable[[dict[str, Any]], None]) -> bool:
     """A state with another description and a right checksum."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "s.safetensors"
-        path.write_bytes(_files("state")[0])
-        tensors = load_file(path)
-        with state_file.safe_open(path, framework="pt") as file:
-            metadata = dict(file.metadata())
-        content = json.loads(metadata["state"])
-        change(content)
-        metadata["state"] = json.dumps(content)
-        save_file(tensors, path, metadata=metadata)
-        return _restore(path)
+    path = _folder() / "s.safetensors"
+    tensors, metadata = _whole_state()
+    content = json.loads(metadata["state"])
+    change(content)
+    save_file(tensors, path, metadata=metadata | {"state": json.dumps(content)})
+    return _restore(path)
 
 
 def _take_name(given: tuple[str, bool]) -> bool:
     name, is_object = given
-    with tempfile.TemporaryDirectory() as folder:
-        found = (file_of if is_object else file_in)(folder, name)
-        assert found.is_relative_to(Path(folder).resolve())
-        assert found != Path(folder).resolve()
+    folder = _folder()
+    found = (file_of if is_object else file_in)(str(folder), name)
+    assert found.is_relative_to(folder.resolve())
+    assert found != folder.resolve()
     return True
 
 
@@ -371,6 +472,15 @@ def _checkpoints(folder: Path) -> list[bytes]:
 def _states(folder: Path) -> list[bytes]:
     state_file.write_state(folder / "s.safetensors", world().state)
     return [(folder / "s.safetensors").read_bytes()]
+
+
+@cache
+def _whole_state() -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Tensors and metadata of a state."""
+    path = _folder() / "s.safetensors"
+    path.write_bytes(_files("state")[0])
+    with state_file.safe_open(path, framework="pt") as file:
+        return load_file(path), dict(file.metadata())
 
 
 _MAKERS = {"picture": _pictures, "depth": _depths, "bag": _bags, "checkpoint": _checkpoints, "state": _states}
@@ -450,12 +560,14 @@ camera_info = st.builds(
 )
 
 TARGETS: dict[str, Target] = {
-    "prompts": Target(prompt_array, _take_prompts),
-    "clicks": Target(click, _take_pointing(click_from)),
+    "prompts": Target(prompt_array, _take_prompts, crossed=20),
+    "clicks": Target(click, _take_pointing(click_from), crossed=40),
     "detections": Target(
-        detections, _take_pointing(lambda message: detections_from(message, Associator(DetectionConfig())))
+        detections,
+        _take_pointing(lambda message: detections_from(message, Associator(DetectionConfig()))),
+        crossed=40,
     ),
-    "images": Target(image, _take_image, together=40),
+    "images": Target(image, _take_image, together=40, crossed=400),
     "compressed images": Target(
         st.builds(
             Message,
@@ -465,6 +577,7 @@ TARGETS: dict[str, Target] = {
         ),
         _take_image,
         together=40,
+        crossed=160,
     ),
     "depth": Target(
         st.one_of(
@@ -473,14 +586,17 @@ TARGETS: dict[str, Target] = {
             ),
             st.builds(
                 Message,
-                format=st.sampled_from(["16UC1; compressedDepth png", "32FC1; compressedDepth png", "rvl", "\n"]),
+                format=st.sampled_from(["16UC1; compressedDepth png", "32FC1; compressedDepth rvl", "rvl", "\n"]),
                 data=st.deferred(lambda: damaged(_files("depth"))),
             ),
         ),
         lambda message: bool(depth_from(message)),
         together=40,
+        crossed=400,
     ),
-    "camera models": Target(camera_info, lambda message: bool(camera_from(message, rectified=False)), together=40),
+    "camera models": Target(
+        camera_info, lambda message: bool(camera_from(message, rectified=False)), together=20, crossed=400
+    ),
     "label images": Target(
         st.one_of(
             st.tuples(image, st.sampled_from([*DTYPES, "rgb8"])).map(
@@ -490,10 +606,11 @@ TARGETS: dict[str, Target] = {
         ),
         _take_labels,
         together=40,
+        crossed=400,
     ),
-    "parameters": Target(parameter, _take_parameter, together=40),
+    "parameters": Target(parameter, _take_parameter, together=100),
     "prompts files": Target(
-        yaml_text, _in_file("p.yaml", lambda path: bool(read_prompts_file(path) or True)), together=40
+        yaml_text, _in_file("p.yaml", lambda path: bool(read_prompts_file(path) or True)), together=40, crossed=40
     ),
     "bags, mcap": Target(st.deferred(lambda: damaged(_files("bag")[:2])), _in_file("a.mcap", _read_bag), together=40),
     "bags, sqlite3": Target(st.deferred(lambda: damaged(_files("bag")[2:])), _in_file("a.db3", _read_bag), together=40),
@@ -503,7 +620,9 @@ TARGETS: dict[str, Target] = {
     "checkpoints, safetensors": Target(
         st.deferred(lambda: damaged(_files("checkpoint")[1:])), _in_file("a.safetensors", _read_checkpoint)
     ),
-    "states, bytes": Target(st.deferred(lambda: damaged(_files("state"))), _in_file("s.safetensors", _restore)),
-    "states, contents": Target(changes(), _take_content),
-    "names of files": Target(st.tuples(names, st.booleans()), _take_name, together=40),
+    "states, bytes": Target(
+        st.deferred(lambda: damaged(_files("state"))), _in_file("s.safetensors", _restore), together=40
+    ),
+    "states, contents": Target(changes(), _take_content, together=40),
+    "names of files": Target(st.tuples(names, st.booleans()), _take_name, together=40, crossed=400),
 }

@@ -3,6 +3,7 @@
 python broken_tracker.py KIND --ros-args ...
 """
 
+import ctypes
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -36,6 +37,11 @@ def overflows() -> None:
     raise MemoryError
 
 
+def hangs() -> None:
+    """In native code, as a driver may."""
+    ctypes.CDLL(None).pause()
+
+
 def ends(self: Any, look_ahead: bool) -> None:
     """The thread is gone without a word."""
 
@@ -45,6 +51,8 @@ match sys.argv[1]:
         Pipeline.track = at_third(exits, track)  # type: ignore[method-assign]
     case "memory in tracking":
         Pipeline.track = at_third(overflows, track)  # type: ignore[method-assign]
+    case "hang":
+        Pipeline.track = at_third(hangs, track)  # type: ignore[method-assign]
     case "exit in the mailbox":
         Mailbox.take = at_third(exits, take)  # type: ignore[method-assign]
     case "end":

@@ -1,6 +1,6 @@
-"""Somebody's node gone wild: prompts, detections, clicks, services and parameters as fast as they go, for so long.
+"""Somebody's node gone wild: prompts, detections, clicks, services and parameters, so many a second, for so long.
 
-python flood.py SECONDS
+python flood.py SECONDS RATE
 """
 
 import sys
@@ -11,6 +11,7 @@ from geometry_msgs.msg import Point
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
+from rclpy.serialization import serialize_message
 from std_srvs.srv import SetBool
 from vision_msgs.msg import BoundingBox2D, Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
@@ -30,22 +31,27 @@ for client in (add, save, pause, parameters):
 
 turned = BoundingBox2D(size_x=20.0, size_y=20.0)
 turned.center.theta = 1.0
-WRONG = PromptArray(prompts=[Prompt(object_id=n, has_box=True, box=turned) for n in range(1, 9)])
+wrong = PromptArray(prompts=[Prompt(object_id=n, has_box=True, box=turned) for n in range(1, 9)])
 box = ObjectHypothesisWithPose()
 box.hypothesis.score = 0.9
-FOUND = Detection2DArray(detections=[Detection2D(bbox=turned, results=[box])] * 8)
+found = Detection2DArray(detections=[Detection2D(bbox=turned, results=[box])] * 8)
+# Serialised once: to fill its fields takes longer than to send a message.
+MESSAGES = [
+    (p, serialize_message(m)) for p, m in ((prompts, wrong), (detections, found), (clicks, Point(x=1e9, y=-1.0)))
+]
 SET = SetParameters.Request(parameters=[Parameter("max_objects", value=3).to_parameter_msg()])
 
-end, sent = time.monotonic() + float(sys.argv[1]), 0
-while time.monotonic() < end:
-    prompts.publish(WRONG)
-    detections.publish(FOUND)
-    clicks.publish(Point(x=1e9, y=-1.0))
-    sent += 3
-    if sent % 5 == 0:  # rclpy keeps each of these until it is answered
-        add.call_async(AddPrompts.Request(prompts=WRONG))
-        save.call_async(SaveState.Request(path="../../etc/passwd"))
-        pause.call_async(SetBool.Request(data=False))
-        parameters.call_async(SET)
-        sent += 4
-print(f"{sent} in {sys.argv[1]} s", flush=True)
+seconds, rate = map(float, sys.argv[1:])
+began, sent = time.monotonic(), 0
+while (elapsed := time.monotonic() - began) < seconds:
+    if sent > rate * elapsed:
+        time.sleep(0.001)
+        continue
+    for publisher, message in MESSAGES * 20:
+        publisher.publish(message)
+    add.call_async(AddPrompts.Request(prompts=wrong))  # rclpy keeps each of these until it is answered
+    save.call_async(SaveState.Request(path="../../etc/passwd"))
+    pause.call_async(SetBool.Request(data=False))
+    parameters.call_async(SET)
+    sent += 20 * len(MESSAGES) + 4
+print(f"{sent} in {elapsed:.1f} s", flush=True)

@@ -10,7 +10,8 @@ import pytest
 from disc import NEAR, SIZE, Scene, begin, offset, scene_for_tracker
 from graph import HERE, Process
 
-FLOOD = 4.0  # seconds
+FLOOD = 10.0  # seconds
+RATE = 10_000  # a second
 CALM = 2.0  # seconds after which latency is as before
 GROWTH = 60  # MiB
 
@@ -38,7 +39,7 @@ def latency(scene: Scene, ms: int) -> float:
 def test_prompts_detections_clicks_services_and_parameters(scene: Scene, tmp_path: Path) -> None:
     begin(scene)
     before, size = latency(scene, 100), resident_mib(scene.tracker.child())
-    flood = Process([sys.executable, str(HERE / "flood.py"), str(FLOOD)], tmp_path / "flood.log")
+    flood = Process([sys.executable, str(HERE / "flood.py"), str(FLOOD), str(RATE)], tmp_path / "flood.log")
     try:
         scene.ears.wait(lambda: " in " in flood.text() or not flood.running(), "the end of the flood", 120)
         ended = time.monotonic()
@@ -49,8 +50,8 @@ def test_prompts_detections_clicks_services_and_parameters(scene: Scene, tmp_pat
         assert [one.id for one in objects.objects] == [1]
         assert offset(objects, 200) < NEAR
         after = latency(scene, 250)
-        print(f"{sent} messages and calls; latency {before:.3f} s before, {after:.3f} s after")
-        assert sent > 1000
+        print(f"{sent / FLOOD:.0f} messages and calls a second; latency {before:.3f} s before, {after:.3f} s after")
+        assert sent > 1000 * FLOOD
         assert after < 2 * before + 0.2
         assert resident_mib(scene.tracker.child()) < size + GROWTH
     finally:

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from diagnostic_msgs.msg import DiagnosticArray
 from disc import Scene
 from graph import HERE, Listener, Process, listener
+from lifecycle_msgs.msg import Transition
 
 from sam2_ros.msg import Prompt, PromptArray
 from sam2_ros.ros.types import TYPES
@@ -60,6 +62,28 @@ def test_a_thread_that_is_gone_is_noticed_and_the_node_gives_up(tmp_path: Path, 
         ears.wait(lambda: ears.state() == "unconfigured", "the state after the error transition")
         assert "unconfigured after an error" in tracker.text()
         assert tracker.running()
+    finally:
+        tracker.kill()
+
+
+def test_a_thread_that_hangs_is_noticed_and_another_takes_its_place(tmp_path: Path, ears: Listener) -> None:
+    tracker = broken("hang", tmp_path, "max_image_seconds:=8.0")
+    try:
+        scene = Scene(ears, tracker)
+        told = ears.hear(DiagnosticArray, "/diagnostics", 10)
+        ears.wait(scene.images.get_subscription_count, "a subscriber", 120)
+        for number in range(6):
+            scene.images.publish(scene.image(50 * number))
+            _spin(ears, 0.2)
+        ears.wait(
+            lambda: any("the image at hand has taken" in one.message for news in told for one in news.status),
+            "diagnostics that say so",
+        )
+        ears.wait(lambda: "an image takes longer than 8 s (max_image_seconds)" in tracker.text(), "the news")
+        ears.wait(lambda: ears.state() == "unconfigured", "the state after the error transition")
+        assert ears.change(Transition.TRANSITION_CONFIGURE)
+        assert ears.change(Transition.TRANSITION_ACTIVATE)
+        scene.show(5_000)
     finally:
         tracker.kill()
 

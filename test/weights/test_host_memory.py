@@ -14,10 +14,12 @@ from sam2_ros.tracking.tracker import Tracker
 from sam2_ros.weights.loading import load_network
 
 network = load_network(ModelChoice(model="nano", device="cpu"))
-tracker = Tracker(network, TrackerConfig(max_objects=2))
+config = TrackerConfig(max_objects=16, objects_per_batch=16)
+tracker, alone = Tracker(network, config), Tracker(network, config)
 frame = np.zeros((96, 128, 3), np.uint8)
-tracker.step(frame, [Prompt(1, box=[20, 20, 60, 60])])
-tracker.step(frame)
+for each in (tracker, alone):
+    each.step(frame, [Prompt(1, box=[20, 20, 60, 60])])
+    each.step(frame)
 
 pages = int(open("/proc/self/statm").read().split()[0])
 size = pages * resource.getpagesize()
@@ -32,12 +34,19 @@ try:
     tracker.step(huge)
 except (Sam2RosError, MemoryError, RuntimeError) as error:
     print("an image:", isinstance(error, Sam2RosError) or ran_out_of_memory(error))
+try:
+    tracker.step(frame, [Prompt(box=[20, 20, 60 + n, 60]) for n in range(15)])
+except (Sam2RosError, MemoryError, RuntimeError) as error:
+    print("more objects:", isinstance(error, Sam2RosError) or ran_out_of_memory(error))
 resource.setrlimit(resource.RLIMIT_AS, unlimited)
-print("objects:", [state.object_id for state in tracker.step(frame).objects])
+now, then = tracker.step(frame).objects, alone.step(frame).objects
+print("objects:", [state.object_id for state in now], "as ever:", bool((now[0].logits == then[0].logits).all()))
+tracker.step(frame, [Prompt(box=[20, 20, 60 + n, 60]) for n in range(15)])
+print("objects:", len(tracker.object_ids))
 """
 
 
-def test_loading_and_images_that_do_not_fit_cost_nothing_else() -> None:
+def test_loading_images_and_objects_that_do_not_fit_cost_nothing_else() -> None:
     done = subprocess.run(
         [sys.executable, "-c", LIMITED],
         capture_output=True,
@@ -49,5 +58,7 @@ def test_loading_and_images_that_do_not_fit_cost_nothing_else() -> None:
     assert done.stdout.splitlines() == [
         "loading: this machine has no memory left for the model; choose a smaller one",
         "an image: True",
-        "objects: [1]",
+        "more objects: True",
+        "objects: [1] as ever: True",
+        "objects: 16",
     ], done.stderr[-2000:]

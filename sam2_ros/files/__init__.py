@@ -1,0 +1,1 @@
+"""Files that others may see only when they are whole."""
