@@ -1,27 +1,30 @@
 #!/usr/bin/env python3
 """What a memory policy is worth: made-up clips in which memory is put to the test, each tracked under every policy.
 
-Prints a table for each kind of clip: J&F as in DAVIS 2017, the measures of VOTS, and what is found again after an
-absence of 10, 30 and 100 frames, from one box per object on the first frame. Figures are those of all clips together,
-differences to the first policy the mean over clips with the paired bootstrap interval of 95 %, as by
-`sam2-ros evaluate --compare`, which takes two of the files KIND/POLICY.json that are left behind. Every clip that
-is done is a file there as well: interrupt it when you like, and give the same command again.
+Prints a table for each kind of clip, from one box per object on the first frame: J&F as in DAVIS 2017, the measures of
+VOTS, what is found again after absences of 10, 30 and 100 frames, and what a robot gets that goes by CONFIRMED objects
+alone: of the frames with an object in view the share in which it is CONFIRMED with a J above 0.5 (seen), of the others
+the share in which it is CONFIRMED (ghosts). Figures are those of all clips together, differences to the first policy
+the mean over clips with the paired bootstrap interval of 95 %, as by `sam2-ros evaluate --compare`, which takes two of
+the files KIND/POLICY.json that are left behind. Every clip that is done is a file there as well: interrupt it when you
+like, and give the same command again.
 
-Real clips (`--real`, folders JPEGImages and Annotations as DAVIS has them) start from the box of their first true mask.
+Real clips (`--real`, folders as of `real_clips.py`) need truth on a few frames only; all of these count but the first.
 """
 
 import argparse
 import multiprocessing
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
+from real_clips import UNCLEAR, read_clip
 from tqdm import tqdm
 
 # This checkout is what is measured, installed or not.
@@ -29,9 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sam2_ros import __version__
 from sam2_ros.config import ModelChoice, TrackerConfig
-from sam2_ros.evaluation.one import evaluate
-from sam2_ros.evaluation.request import EvaluateRequest
-from sam2_ros.measures.counting import counted
+from sam2_ros.measures.counting import CountedObject, counted
 from sam2_ros.measures.figures import Course, clip_figures, mask_score_bins, object_figures, overall, visibility_bins
 from sam2_ros.measures.labels import LabelImage
 from sam2_ros.measures.protocol import Measure, Protocol
@@ -47,6 +48,7 @@ from sam2_ros.weights.loading import load_network
 
 POLICIES = ("official", "distractor", "motion")
 NS_PER_S = 1_000_000_000
+REAL_FPS = 30.0
 AROUND_ABSENCE = 58  # frames of a clip besides those of its only absence
 FIGURES = {  # by the name in Figures
     "j_and_f": "J&F",
@@ -57,6 +59,7 @@ FIGURES = {  # by the name in Figures
     "dre": "DRE",
     "adq": "ADQ",
 }
+CONFIRMED, RIGHT = "CONFIRMED", 0.5  # a state, and the J above which a mask is in the right place
 FOUND_AGAIN = ("found_again_10", "found_again_30", "found_again_100")
 
 
@@ -85,8 +88,7 @@ class Task:
     choice: ModelChoice
     seed: int = 0
     settings: SceneSettings | None = None  # None: a real clip
-    images: Path = Path()
-    truth: Path = Path()
+    real: Path = Path()  # the folder that it is in
 
     def file(self, policy: str) -> Path:
         """Of a policy."""
@@ -105,39 +107,42 @@ def work(task: Task) -> list[Evaluation]:
     return [read_json(task.file(policy)) for policy in task.policies]
 
 
+@dataclass(frozen=True)
+class Clip:
+    """Frames of which all have ground truth, or some."""
+
+    frames: Iterable[SceneFrame]
+    fps: float
+    size: tuple[int, int]  # width, height
+    truth: Mapping[int, np.ndarray] | None = None  # (H, W) label images by frame, `UNCLEAR` where nobody knows
+
+
+def clip_of(task: Task) -> Clip:
+    """What a task is about."""
+    if task.settings is not None:
+        settings = task.settings
+        return Clip(scene(task.seed, settings), settings.fps, (settings.width, settings.height))
+    frames, truth = read_clip(task.real, task.name)
+    height, width = truth[0].shape
+    return Clip(frames, REAL_FPS, (width, height), truth)
+
+
 def made(task: Task, policies: Sequence[str]) -> list[Evaluation]:
-    """What comes of a clip under these policies."""
-    if task.settings is None:
-        return [real(task, policy) for policy in policies]
-    return made_up(task, task.settings, policies)
-
-
-def real(task: Task, policy: str) -> Evaluation:
-    """A clip of pictures with ground truth on some of them."""
-    request = EvaluateRequest(
-        results=task.images,
-        truth=task.truth,
-        protocol=Protocol.FIRST_BOX,
-        measure=Measure.DAVIS,
-        choice=task.choice,
-        config=config(policy),
-    )
-    return evaluate(request)
-
-
-def made_up(task: Task, settings: SceneSettings, policies: Sequence[str]) -> list[Evaluation]:
-    """A scene; every frame is encoded once for all."""
-    network = load_network(task.choice)
+    """What comes of a clip under these policies; every frame is encoded once for all."""
+    network, clip = load_network(task.choice), clip_of(task)
     trackers = [Tracker(network, config(policy)) for policy in policies]
     scorers = [Scorer() for _ in policies]
-    for index, frame in enumerate(scene(task.seed, settings)):
-        image, truth = trackers[0].encode(frame.image), LabelImage(frame.labels)
-        stamp_ns = round(index * NS_PER_S / settings.fps)
+    for index, frame in enumerate(clip.frames):
+        image, stamp_ns = trackers[0].encode(frame.image), round(index * NS_PER_S / clip.fps)
+        place, truth = Place(index, stamp_ns, stamp_ns), LabelImage(frame.labels)
         for tracker, scorer in zip(trackers, scorers, strict=True):
             result = tracker.step(image, () if index else boxes(frame), stamp_ns)
-            scorer.add(Place(index, stamp_ns, stamp_ns), truth, found(result))
+            if clip.truth is None:
+                scorer.add(place, truth, found(result, result.label_image))
+            elif index in clip.truth:
+                scorer.add(place, truth, found(result, np.where(clip.truth[index] == UNCLEAR, 0, result.label_image)))
     return [
-        evaluation(task, settings, policy, network.config.name, scorer)
+        evaluation(task, clip, policy, network.config.name, scorer)
         for policy, scorer in zip(policies, scorers, strict=True)
     ]
 
@@ -152,12 +157,12 @@ def boxes(frame: SceneFrame) -> list[Prompt]:
     return [Prompt(i, box=np.array(box, float)) for i, box in enumerate(frame.boxes, start=1) if box is not None]
 
 
-def found(result: FrameResult) -> Found:
+def found(result: FrameResult, labels: np.ndarray) -> Found:
     """What is held against the truth, with what became of memory."""
-    return Found(LabelImage(result.label_image), {state.object_id: said(state) for state in result.objects})
+    return Found(LabelImage(labels), {state.object_id: said(state, result.frame_index) for state in result.objects})
 
 
-def said(state: ObjectState) -> Said:
+def said(state: ObjectState, frame: int) -> Said:
     """What the tracker says of one object besides its mask."""
     note = state.memory
     assert note is not None
@@ -169,14 +174,16 @@ def said(state: ObjectState) -> Said:
         remembered=note.kept,
         anchor=note.promoted,
         memory_note=note.why,
+        attended=() if note.attended is None else note.attended.ages(frame),
     )
 
 
-def evaluation(task: Task, settings: SceneSettings, policy: str, model: str, scorer: Scorer) -> Evaluation:
-    """The figures of a scene."""
+def evaluation(task: Task, clip: Clip, policy: str, model: str, scorer: Scorer) -> Evaluation:
+    """The figures of a clip; where few frames have truth, the last of them counts, too."""
     kept = counted(scorer, Measure.DAVIS)
-    objects = tuple(map(object_figures, kept.objects))
-    rows = tuple(row for item in kept.objects for row in item.rows)
+    items = kept.objects if clip.truth is None else tuple(map(all_but_the_first, kept.objects))
+    objects = tuple(map(object_figures, items))
+    rows = tuple(row for item in items for row in item.rows)
     return Evaluation(
         name=task.name,
         source=task.name,
@@ -192,8 +199,8 @@ def evaluation(task: Task, settings: SceneSettings, policy: str, model: str, sco
             version=__version__,
             memory_policy=policy,
         ),
-        width=settings.width,
-        height=settings.height,
+        width=clip.size[0],
+        height=clip.size[1],
         figures=clip_figures(objects, rows, Course(scorer.frames, 0, ())),
         objects=objects,
         rows=tuple(sorted(rows, key=lambda row: (row.frame, row.object_id))),
@@ -202,6 +209,11 @@ def evaluation(task: Task, settings: SceneSettings, policy: str, model: str, sco
         latencies_s=(),
         notes=kept.notes,
     )
+
+
+def all_but_the_first(item: CountedObject) -> CountedObject:
+    """An object that counts on all frames with truth but that of its prompt."""
+    return replace(item, rows=tuple(replace(row, counted=place > 0) for place, row in enumerate(item.rows)))
 
 
 # --- many ------------------------------------------------------------------------------------------------------------
@@ -217,11 +229,8 @@ def scene_tasks(folder: Path, kind: str, settings: SceneSettings, options: argpa
 def real_tasks(folder: Path, options: argparse.Namespace) -> list[Task]:
     """The clips of a folder in DAVIS layout."""
     policies, choice = tuple(options.policies), model_choice(options)
-    truth = options.real / "Annotations"
-    return [
-        Task(folder / "real", images.name, policies, choice, images=images, truth=truth / images.name)
-        for images in sorted((options.real / "JPEGImages").iterdir())
-    ]
+    names = sorted(each.name for each in (options.real / "JPEGImages").iterdir())
+    return [Task(folder / "real", name, policies, choice, real=options.real) for name in names]
 
 
 def model_choice(options: argparse.Namespace) -> ModelChoice:
@@ -247,14 +256,32 @@ def table(kind: str, by_policy: dict[str, list[Evaluation]]) -> str:
     first = next(iter(by_policy.values()))
     again = [name for name in FOUND_AGAIN if not np.isnan(getattr(overall(first), name))]
     compared = ["j_and_f", *again]
-    heads = [*(title(name) for name in (*FIGURES, *again)), *(f"difference of {title(name)}" for name in compared)]
+    heads = [*(title(name) for name in (*FIGURES, *again)), "seen", "ghosts"]
+    heads += [f"difference of {title(name)}" for name in compared]
     lines = [f"{kind}: {len(first)} clips, {sum(len(clip.objects) for clip in first)} objects", ""]
     lines += ["| | " + " | ".join(heads) + " |", "|---" * (1 + len(heads)) + "|"]
     for policy, some in by_policy.items():
         cells = [number(getattr(overall(some), name)) for name in (*FIGURES, *again)]
+        cells += [number(seen(some)), number(ghosts(some))]
         cells += ["" if some is first else told(difference(name, first, some)) for name in compared]
         lines.append(f"| {policy} | " + " | ".join(cells) + " |")
     return "\n".join([*lines, ""])
+
+
+def seen(some: Sequence[Evaluation]) -> float:
+    """Of the frames in which an object is in view the share in which it is CONFIRMED in the right place."""
+    return share(row.state == CONFIRMED and row.region > RIGHT for clip in some for row in clip.rows if row.visible)
+
+
+def ghosts(some: Sequence[Evaluation]) -> float:
+    """Of the frames in which an object is not in view the share in which it is CONFIRMED nevertheless."""
+    return share(row.state == CONFIRMED for clip in some for row in clip.rows if not row.visible)
+
+
+def share(of: Iterable[bool]) -> float:
+    """How many of these hold; NaN of none."""
+    of = list(of)
+    return sum(of) / len(of) if of else float("nan")
 
 
 def title(name: str) -> str:
@@ -282,7 +309,7 @@ def main() -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--kinds", nargs="+", default=list(KINDS), metavar="KIND", help=f"of: {', '.join(KINDS)}")
+    add("--kinds", nargs="*", default=list(KINDS), metavar="KIND", help=f"of: {', '.join(KINDS)}")
     add("--policies", nargs="+", default=list(POLICIES), choices=POLICIES, help="the first is what others differ from")
     add("--clips", type=int, default=20, help="of each kind (default: %(default)s)")
     add(

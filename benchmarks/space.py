@@ -10,7 +10,7 @@ of a network; error of a position by its distance.
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import count as count_from
 from pathlib import Path
@@ -29,9 +29,7 @@ from sam2_ros.config import ModelChoice, SpaceConfig
 from sam2_ros.measures.positions import by_distance, position_figures
 from sam2_ros.measures.record import PositionError
 from sam2_ros.space.camera import PinholeCamera
-from sam2_ros.space.depth import DepthImage
-from sam2_ros.space.locate import locate
-from sam2_ros.space.place import Nowhere, Place
+from sam2_ros.space.place import Place
 from sam2_ros.space.transform import Transform, rotation_of
 from sam2_ros.stream.messages import objects_message
 from sam2_ros.stream.places import Locator, Placer
@@ -47,7 +45,8 @@ RADIUS = 0.2  # of an object, by the image's height
 STAMP = 1_000_000_000
 TO_MAP = Transform(rotation_of(np.array((0.1, 0.2, 0.3, 0.9))), np.ones(3))
 SIZE = {"width": 640, "height": 480}  # of the scenes
-Masks = Callable[[SceneFrame], "dict[int, np.ndarray]"]  # (H, W) bool by id
+FRAME_NS = 66_666_667  # between two frames of a scene
+Masks = Callable[[SceneFrame], tuple[ObjectState, ...]]
 
 
 def state(object_id: int, mask: np.ndarray) -> ObjectState:
@@ -108,43 +107,44 @@ def measure(part: Part, repeats: int) -> Timing:
 # --- accuracy --------------------------------------------------------------------------------------------------------
 
 
-def true_masks(frame: SceneFrame) -> dict[int, np.ndarray]:
+def true_masks(frame: SceneFrame) -> tuple[ObjectState, ...]:
     """Masks as they are."""
-    return {int(each): frame.labels == each for each in np.unique(frame.labels) if each}
+    found = [state(int(each), frame.labels == each) for each in np.unique(frame.labels) if each]
+    return tuple(replace(each, mask_score=1.0) for each in found)
 
 
 def tracked_masks(tracker: Tracker) -> Masks:
     """Masks as a network sees them, from one box for each object on the first frame."""
 
-    def masks(frame: SceneFrame) -> dict[int, np.ndarray]:
+    def masks(frame: SceneFrame) -> tuple[ObjectState, ...]:
         boxes = {} if tracker.object_ids else dict(enumerate(frame.boxes, start=1))
         prompts = [Prompt(object_id, box=np.array(box, float)) for object_id, box in boxes.items() if box is not None]
-        return {state.object_id: state.mask for state in tracker.step(frame.image, prompts).objects if state.in_view}
+        return tracker.step(frame.image, prompts).objects
 
     return masks
 
 
 def errors(frames: Iterator[tuple[SceneFrame, DepthFrame]], masks: Masks) -> Iterator[PositionError]:
     """Every true position against the one that comes of its mask."""
-    for frame, depth in frames:
-        seen = masks(frame)
+    locator = Locator(SpaceConfig(), "/image")
+    for index, (frame, depth) in enumerate(frames):
+        header = definitions.header(STAMP + index * FRAME_NS, "camera")
+        locator.put_camera_info(definitions.camera_info(header, depth.camera))
+        locator.ring.put(definitions.image("16UC1", depth.measured, header))
+        result = FrameResult(index, STAMP + index * FRAME_NS, frame.labels, masks(frame), ())
+        places = locator.locate(header, result).places
         for object_id, true in depth.objects(frame.labels).items():
-            mask = seen.get(object_id)
-            found: Place | Nowhere = Nowhere("it was not seen")
-            if mask is not None:
-                box = state(object_id, mask).box
-                assert box is not None
-                found = locate(mask, box, DepthImage(depth.measured), depth.camera, SpaceConfig())
+            found = places.get(object_id)
             off = np.linalg.norm(found.position - true.position) if isinstance(found, Place) else np.nan
             yield PositionError(object_id, 0, float(np.linalg.norm(true.position)), float(off))
 
 
-def accuracy(difficulty: str, seeds: int, tracked: bool) -> list[PositionError]:
+def accuracy(difficulty: str, seeds: Iterable[int], tracked: bool) -> list[PositionError]:
     """Of some scenes of a difficulty."""
     settings = replace(settings_for(difficulty), **SIZE)
     network = load_network(ModelChoice(device="cpu")) if tracked else None
     found: list[PositionError] = []
-    for seed in range(seeds):
+    for seed in seeds:
         masks = true_masks if network is None else tracked_masks(Tracker(network))
         found += errors(zip(scene(seed, settings), depth_frames(seed, settings), strict=True), masks)
     return found
@@ -167,6 +167,7 @@ def main() -> int:
     parser.add_argument("--objects", type=int, default=4)
     parser.add_argument("--repeats", type=int, default=50)
     parser.add_argument("--scenes", type=int, default=0, help="of each difficulty, for the accuracy (default: none)")
+    parser.add_argument("--first", type=int, default=0, help="seed of the first scene (default: %(default)s)")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     for encoding in ("16UC1", "32FC1"):
@@ -178,7 +179,7 @@ def main() -> int:
     for difficulty in DIFFICULTIES if options.scenes else ():
         for tracked in (False, True):
             name = f"{difficulty}, {'masks of nano' if tracked else 'true masks'}"
-            tell(name, accuracy(difficulty, options.scenes, tracked))
+            tell(name, accuracy(difficulty, range(options.first, options.first + options.scenes), tracked))
     return 0
 
 

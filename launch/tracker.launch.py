@@ -43,7 +43,7 @@ TOPICS = (
     ("click_point_topic", "click_point", "clicks, geometry_msgs/Point: rqt_image_view's IMAGE_TOPIC_mouse_left"),
 )
 VIEWS = ("none", "rviz")
-SHOWN = ("overlay", "masks", "points")  # topics of the tracker that config/tracker.rviz has
+SHOWN = ("overlay", "masks", "points", "detections_3d")  # topics of the tracker that config/tracker.rviz has
 
 
 def tracker(context: LaunchContext) -> list[LaunchDescriptionEntity]:
@@ -78,6 +78,8 @@ def viewer(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     if view == "none":
         return []
     arguments = ["-d", str(Path(get_package_share_directory("sam2_ros")) / "config" / "tracker.rviz")]
+    if frame := LaunchConfiguration("target_frame").perform(context):
+        arguments += ["-f", frame]
     place = [LaunchConfiguration(part).perform(context).strip("/") for part in ("namespace", "name")]
     node = "/".join(part for part in place if part)
     topics = [(f"/sam2_tracker/{name}", f"/{node}/{name}") for name in SHOWN]

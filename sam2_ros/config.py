@@ -255,6 +255,13 @@ class SpaceConfig(Config):
         limits=(1, 100_000),
         settable=Settable.INACTIVE,
     )
+    position_mask_score: float = _parameter(
+        0.3,
+        "predicted IoU that a mask has to have for its object to get a position: below, nano's masks mostly lie on "
+        "something else; 0: any",
+        limits=(0, 1),
+        settable=Settable.INACTIVE,
+    )
     box_3d: str = _parameter(
         "aligned",
         "aligned: boxes along the axes of the camera's optical frame; oriented: along the object's principal axes",
@@ -293,7 +300,7 @@ class SpaceNodeConfig(Config):
     )
     depth_transport: str = _parameter(
         "raw",
-        "raw subscribes `depth`, compressedDepth subscribes `depth/compressedDepth`, as png",
+        "raw subscribes `depth`, compressedDepth subscribes `depth/compressedDepth`, png or rvl",
         choices=("raw", "compressedDepth"),
         settable=Settable.INACTIVE,
     )

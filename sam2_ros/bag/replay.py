@@ -124,7 +124,8 @@ def replay(request: ReplayRequest, make_tracker: Callable[[], Tracker]) -> Repla
             _log.warning("%s", standing_note(topic.name))
         only = _only(bag, request, clock)
         schedule = Schedule(_recorded_prompts(bag, request.prompts_topic), entries, span.start_ns)
-        convert = partial(to_rgb, max_pixels=request.input.max_image_pixels)
+        limit = request.input.max_image_pixels
+        convert = partial(to_rgb, max_pixels=limit)
         pipeline = Pipeline(make_tracker(), convert, request.time)
         if not schedule.not_applied() and not pipeline.tracker.object_ids:
             _log.warning(
@@ -132,7 +133,7 @@ def replay(request: ReplayRequest, make_tracker: Callable[[], Tracker]) -> Repla
                 request.bag,
                 request.prompts_topic,
             )
-        space = None if request.space is None else BagSpace(bag, request.space, topic, span, clock)
+        space = None if request.space is None else BagSpace(bag, request.space, topic, span, clock, limit)
         started = time.monotonic()
         with _outputs(request, topic, space) as outputs:
             tally = Run(bag, pipeline, schedule, outputs, clock, only, space).images(topic, span, request.progress)

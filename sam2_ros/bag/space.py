@@ -28,14 +28,17 @@ _log = logging.getLogger(__name__)
 class BagSpace:
     """Reads along with the images of a bag. Raises BagError when the bag has not what is needed."""
 
-    def __init__(self, bag: BagReader, request: SpaceRequest, image: Topic, span: Span, clock: Clock) -> None:
+    def __init__(
+        self, bag: BagReader, request: SpaceRequest, image: Topic, span: Span, clock: Clock, max_pixels: int
+    ) -> None:
+        """``max_pixels``: compressed depth of more is not unpacked."""
         self._bag = bag
         self._clock = clock
-        self._locator = Locator(request.config, image.name)
+        self._locator = Locator(request.config, image.name, max_pixels)
         self._placer = Placer(request.config)
         self._tree = FrameTree()
         self._depth_ns = 0  # the newest stamp of depth
-        depth = depth_topic(bag, request.depth_topic, image)
+        depth = depth_topic(bag, request.depth_topic, image, max_pixels)
         camera_info = camera_info_topic(bag, request.camera_info_topic, image)
         self._depth = Ahead(bag.messages(depth, span))
         self._camera_infos = Ahead(bag.messages(camera_info, span))

@@ -10,12 +10,16 @@ from .reader import BagReader, Topic
 DEPTH_KINDS = (IMAGE, COMPRESSED_IMAGE)
 
 
-def depth_topic(bag: BagReader, wanted: str | None, image: Topic) -> Topic:
-    """The topic of depth: ``wanted``, else the only one with depth in the frame of the images. Raises BagError."""
+def depth_topic(bag: BagReader, wanted: str | None, image: Topic, max_pixels: int) -> Topic:
+    """The topic of depth: ``wanted``, else the only one with depth in the frame of the images. Raises BagError.
+
+    ``max_pixels``: compressed depth of more is not unpacked.
+    """
     if wanted is not None:
         return _named(bag, wanted, DEPTH_KINDS, "depth", "--depth")
     frame_id = _frame(bag, image)
-    found = [topic for topic in bag.topics if topic.type in DEPTH_KINDS and topic.count and _is_depth(bag, topic)]
+    pictures = [topic for topic in bag.topics if topic.type in DEPTH_KINDS and topic.count]
+    found = [topic for topic in pictures if _is_depth(bag, topic, max_pixels)]
     near = [topic for topic in found if _frame(bag, topic) == frame_id]
     if len(near) == 1:
         return near[0]
@@ -49,9 +53,9 @@ def _named(bag: BagReader, name: str, kinds: Sequence[str], what: str, option: s
     raise BagError(f"{bag.path} has no {what} on {name}; give another one with {option}; there are: {there}")
 
 
-def _is_depth(bag: BagReader, topic: Topic) -> bool:
+def _is_depth(bag: BagReader, topic: Topic, max_pixels: int) -> bool:
     try:
-        depth_from(bag.decode(next(bag.messages(topic, bag.span()))))
+        depth_from(bag.decode(next(bag.messages(topic, bag.span()))), max_pixels)
     except (BagError, SpaceError):
         return False
     return True

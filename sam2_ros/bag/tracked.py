@@ -1,7 +1,6 @@
 """What a tracker found in a clip: from a bag that it wrote, or from a folder of label images, one frame at a time."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -132,14 +131,15 @@ def _said(message: Any) -> dict[int, Said]:
 
 
 def _said_of(state: Any) -> Said:
-    """Of a sam2_ros/TrackedObject; one of an earlier version has no state and tells nothing of memory."""
-    said = Said(bool(state.visible), float(state.visibility), float(state.mask_score), str(state.label))
-    if not hasattr(state, "state"):
-        return said
-    return replace(
-        said,
+    """Of a sam2_ros/TrackedObject."""
+    return Said(
+        visible=bool(state.visible),
+        visibility=float(state.visibility),
+        mask_score=float(state.mask_score),
+        label=str(state.label),
         state=STATES.get(int(state.state), ""),
         remembered=bool(state.remembered),
         anchor=bool(state.anchor),
         memory_note=str(state.memory_note),
+        attended=tuple(state.attended.tolist()),
     )

@@ -37,11 +37,14 @@ def _draw_box(picture: np.ndarray, box: Box3D, camera: PinholeCamera, colour: tu
 
 
 def _write_distance(picture: np.ndarray, position: np.ndarray, camera: PinholeCamera) -> None:
-    """A cross where the object is, and metres from the camera."""
-    pen = pen_for(*picture.shape[:2])
+    """A cross where the object is, and beside it metres from the camera: to the right, where there is room."""
+    height, width = picture.shape[:2]
+    pen = pen_for(height, width)
     x, y = np.round(camera.pixels(position[None])[0]).astype(int).tolist()
     cv2.drawMarker(picture, (x, y), LIGHT, cv2.MARKER_CROSS, 4 * pen.margin, pen.line, cv2.LINE_AA)
     text = f"{float(np.linalg.norm(position)):.2f} m"
-    place = (x + 2 * pen.margin, y + pen.ascent)
+    away, length = 3 * pen.margin, pen.width(text)
+    left = x + away if x + away + length <= width else x - away - length + pen.margin
+    place = (left, min(max(y + pen.ascent // 2, pen.ascent), height - pen.descent))
     cv2.putText(picture, text, place, FONT, pen.scale, (0, 0, 0), pen.line + 2, cv2.LINE_AA)
     cv2.putText(picture, text, place, FONT, pen.scale, LIGHT, pen.line, cv2.LINE_AA)

@@ -1,6 +1,6 @@
 """One clip to its evaluation: tracked through where that is asked for, then held against its ground truth."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,8 +15,8 @@ from ..measures.record import Evaluation, Settings
 from ..measures.scoring import Scorer
 from ..stream.messages import NS_PER_S
 from .clip import Clip, open_clip, start_ns, with_results
-from .pairs import clock, standing_results
-from .positions import compare_positions
+from .pairs import clock, standing_images, standing_results
+from .positions import Standing, compare_positions
 from .request import EvaluateRequest
 from .run import Places, images_bag, places, track
 from .sources import is_bag, protocol_of
@@ -37,7 +37,7 @@ def evaluate(request: EvaluateRequest, progress: bool = False) -> Evaluation:
         with open_clip(request, protocol, run.images, run.results) as clip:
             match = clip.matched_ids(progress) if request.match_ids else None
             offline = run.offline(clip, match)
-            evaluation = run.live(clip, match, offline) if request.realtime else run.with_positions(offline, match)
+            evaluation = run.live(clip, match, offline) if request.realtime else offline
         at.drop_images()
     return replace(evaluation, notes=(*notes, *_matched(match), *evaluation.notes))
 
@@ -77,14 +77,16 @@ class Run:
             _check_ids(clip, scorer)
         unseen = len(clip.truth.stamps) - len(clip.pairs)
         course = Course(scorer.frames, unseen, tuple(clip.tracked.latencies_s.values()))
-        return self._evaluation(clip, scorer, course, _gaps(clip))
+        return self._with_positions(self._evaluation(clip, scorer, course, _gaps(clip)), self.results, match)
 
-    def with_positions(self, evaluation: Evaluation, match: Mapping[int, int] | None) -> Evaluation:
+    def _with_positions(
+        self, evaluation: Evaluation, results: Path, match: Mapping[int, int] | None, standing: Standing | None = None
+    ) -> Evaluation:
         """The same with figures of positions in space, where results and truth have any."""
         request, truth = self.request, self.request.truth or self.request.results
-        if not is_bag(truth) or not is_bag(self.results):
+        if not is_bag(truth) or not is_bag(results):
             return evaluation
-        found = compare_positions(self.results, truth, request.truth_3d_topic, match, request.tolerance_s)
+        found = compare_positions(results, truth, request.truth_3d_topic, match, request.tolerance_s, standing)
         return replace(
             evaluation,
             positions=found.errors,
@@ -106,7 +108,11 @@ class Run:
         latencies_s = tuple((work.finished_ns - work.started_ns) / NS_PER_S for work in works)
         course = Course(scorer.frames, len(stamps) - len(works), latencies_s)
         evaluation = self._evaluation(clip, scorer, course, [*_gaps(clip), *notes])
-        return replace(evaluation, offline=offline.figures)
+
+        def standing(times: Iterable[int]) -> Mapping[int, int | None]:
+            return standing_images(times, stamps, works, self.request.tolerance_s)
+
+        return replace(self._with_positions(evaluation, results, match, standing), offline=offline.figures)
 
     def _evaluation(self, clip: Clip, scorer: Scorer, course: Course, notes: Sequence[str]) -> Evaluation:
         kept = counted(scorer, self.request.measure)

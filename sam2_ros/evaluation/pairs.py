@@ -1,7 +1,7 @@
 """Which result is held against which annotated frame: its own, or the one that stands at its time."""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +56,18 @@ def standing_results(pairs: Sequence[Pair], stamps: Sequence[int], works: Sequen
         Pair(pair.truth_ns, pair.image_ns, stamps[works[place - 1].index] if place else None)
         for pair, place in zip(pairs, places, strict=True)
     ]
+
+
+def standing_images(
+    times: Iterable[int], stamps: Sequence[int], works: Sequence[Work], tolerance_s: float
+) -> Mapping[int, int | None]:
+    """Of the ``times`` that images have: the stamp of the image whose result stands then; None before the first.
+
+    ``stamps``: of all images, by which ``works`` counts them.
+    """
+    images = nearest(times, stamps, round(tolerance_s * NS_PER_S))
+    pairs = [Pair(time, image, image) for time, image in images.items()]
+    return {pair.truth_ns: pair.result_ns for pair in standing_results(pairs, stamps, works)}
 
 
 def frame_numbers(stamps: Sequence[int]) -> Mapping[int, int]:

@@ -1,7 +1,7 @@
 """Positions in a bag of results against true ones, both vision_msgs/Detection3DArray."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from ..measures.record import PositionError
 from ..stream.messages import NS_PER_S, stamp_ns
 
 Positions = Mapping[int, np.ndarray]  # (3,) metres by object id
+# Stamps of true positions to that of the image whose result is held against them; None: there is no result yet.
+Standing = Callable[[Iterable[int]], Mapping[int, int | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,17 @@ class _Read:
 
 
 def compare_positions(
-    results: Path, truth: Path, topic: str, match: Mapping[int, int] | None, tolerance_s: float
+    results: Path,
+    truth: Path,
+    topic: str,
+    match: Mapping[int, int] | None,
+    tolerance_s: float,
+    standing: Standing | None = None,
 ) -> Compared:
-    """Every true position with the one that was found in the same image; nothing where either bag has none.
+    """Every true position with the one that was found for it; nothing where either bag has none.
 
-    ``topic``: of the truth; ``match``: found id by true id, None: ids are equal. Raises BagError.
+    ``topic``: of the truth; ``match``: found id by true id, None: ids are equal; ``standing``: which result counts,
+    None: that of the same image. Raises BagError.
     """
     found, true = _read(results, DETECTIONS_3D_TOPIC), _read(truth, topic)
     if found is None or true is None:
@@ -51,12 +59,16 @@ def compare_positions(
                 "not compared; give --target-frame, or another --truth-3d-topic",
             )
         )
-    pairs = nearest(true.by_stamp, sorted(found.by_stamp), round(tolerance_s * NS_PER_S))
+    pairs: Mapping[int, int | None]
+    if standing is None:
+        pairs = nearest(true.by_stamp, sorted(found.by_stamp), round(tolerance_s * NS_PER_S))
+    else:
+        pairs = standing(true.by_stamp)
     return Compared(
         tuple(
             PositionError(object_id, stamp, float(np.linalg.norm(position)), _off(there, match, object_id, position))
             for stamp, image in sorted(pairs.items())
-            for there in (found.by_stamp[image],)
+            for there in (found.by_stamp.get(image, {}) if image is not None else {},)
             for object_id, position in sorted(true.by_stamp[stamp].items())
         )
     )

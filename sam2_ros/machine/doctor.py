@@ -14,7 +14,7 @@ from ..config import ModelChoice
 from ..weights.download import OFFICIAL_FILES, cache_folder
 from ..weights.shipped import SHIPPED
 from .system import cv_bridge_remedy
-from .trial import COMPILE, RECORD, USE_CV_BRIDGE, in_python
+from .trial import COMPILE, RECORD, USE_CV_BRIDGE, USE_TF2, in_python
 from .versions import LEAST_PYTHON, NUMPY_REMEDY, torch_clash, written
 
 LEAST_RECEIVE_BUFFER = 8 * 2**20  # bytes: a raw 1080p image is 6 MB
@@ -181,6 +181,12 @@ def _ros() -> list[Finding]:
     if error:
         remedy = "build the package with colcon and source install/setup.bash"
         findings.append(Finding("messages", Verdict.LESS, f"sam2_ros.msg is not there: {error}", remedy))
+    _, error = in_python(USE_TF2)
+    if error:
+        remedy = f"for positions in a target_frame: sudo apt install ros-{distribution}-tf2-ros-py"
+        findings.append(Finding("tf2", Verdict.LESS, error, remedy))
+    else:
+        findings.append(Finding("tf2", Verdict.GOOD, "transforms can be looked up, for depth with a target_frame"))
     _, error = in_python(USE_CV_BRIDGE)
     if error:
         findings.append(Finding("cv_bridge", Verdict.LESS, f"{error}; our own conversion serves", cv_bridge_remedy()))

@@ -11,6 +11,12 @@ from sensor_msgs.msg import Image
 
 CvBridge().imgmsg_to_cv2(Image(height=1, width=1, encoding="bgr8", step=3, data=bytes(3)), "rgb8")
 """
+# Its Python part is a package of its own, over a C library that was built for one Python.
+USE_TF2 = """
+from tf2_ros import Buffer, TransformListener
+
+Buffer()
+"""
 
 # What makes a GPU quick. A compiler of kernels (Triton) and one of C can be missing, a driver refuse.
 COMPILE = """

@@ -35,6 +35,7 @@ class Row:
     remembered: bool = True  # whether the frame entered the object's memory
     anchor: bool = False  # for long, as an anchor
     memory_note: str = ""  # why it is not remembered, or an anchor
+    attended: tuple[int, ...] = ()  # by which images it was found: how many processed ones before this one, ascending
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ class Said:
     remembered: bool = True
     anchor: bool = False
     memory_note: str = ""  # why it is not remembered, or an anchor
+    attended: tuple[int, ...] = ()  # by which images it was found: how many before this one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,6 +151,7 @@ class Scorer:
             remembered=said.remembered,
             anchor=said.anchor,
             memory_note=said.memory_note,
+            attended=said.attended,
         )
 
 

@@ -1,7 +1,8 @@
 """The charts of the page, as SVG. Colours come from the page's style sheet, so that they follow light and dark."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 from markupsafe import Markup
@@ -13,6 +14,7 @@ from .ticks import ticks
 WIDE, HIGH = 1000, 100  # units of a course's drawing, which the page stretches
 STRIP = 7  # of these for what was not remembered, at the lower edge; anchors are twice as high
 POINTS = 600  # of one line
+COLUMNS = 200  # of what was attended
 SIDE, LEFT, BOTTOM, TOP = 240, 40, 40, 12  # pixels of the square charts and their margins
 HISTOGRAM_BINS = 24
 PERCENTILES = (50, 95, 99)
@@ -36,9 +38,7 @@ def time_marks(first_s: float, last_s: float) -> list[Mark]:
 def course_chart(course: Course, first_s: float, last_s: float) -> Markup:
     """J of one object over time, bands where truth is hidden, and what became of its memory. It has no text: the page
     writes the axes."""
-
-    def across(time_s: float) -> float:
-        return WIDE * (time_s - first_s) / (last_s - first_s)
+    across = _across(first_s, last_s)
 
     def bar(kind: str, start_s: float, stop_s: float, high: int, title: str) -> Markup:
         """From the lower edge, wide enough to be seen."""
@@ -71,6 +71,28 @@ def course_chart(course: Course, first_s: float, last_s: float) -> Markup:
         '<svg viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}" data-first="{}" data-last="{}">'
         '{}{}<polyline class="line o{}" points="{}"/>{}{}</svg>'
     ).format(WIDE, HIGH, title, first_s, last_s, bands, grid, (course.object_id - 1) % 7, line, forgotten, anchors)
+
+
+def memory_chart(course: Course, first_s: float, last_s: float) -> Markup:
+    """By which images one object was found over time: how many before, the last one at the upper edge, the oldest of
+    all at the lower, on a logarithmic scale. It has no text, as `course_chart`."""
+    across = _across(first_s, last_s)
+    reach = log(max(2, course.oldest))
+    dashes = "".join(
+        f"M{across(start):.0f},{HIGH * (0.05 + 0.9 * log(age) / reach):.0f}H{across(stop):.0f}"
+        for start, stop, ages in course.memories(COLUMNS)
+        for age in ages
+    )
+    title = f"images by which object {course.name} was found: from the last one to {course.oldest} images back"
+    return Markup(
+        '<svg class="memory" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">'
+        '<path class="line o{}" d="{}"/></svg>'
+    ).format(WIDE, HIGH, title, (course.object_id - 1) % 7, dashes)
+
+
+def _across(first_s: float, last_s: float) -> Callable[[float], float]:
+    """Of a time, in seconds, its place in a course's drawing."""
+    return lambda time_s: WIDE * (time_s - first_s) / (last_s - first_s)
 
 
 def reliability_chart(bins: Sequence[ReliabilityBin], promised: str, true: str) -> Markup:

@@ -123,7 +123,9 @@ def _figure_cells(figures: Figures) -> list[Any]:
 
 
 def _cell(value: Any) -> Any:
-    """A cell: nothing for NaN, 1 and 0 for yes and no."""
+    """A cell: nothing for NaN, 1 and 0 for yes and no, numbers of one row with spaces between them."""
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
     if isinstance(value, float):
         return "" if math.isnan(value) else float(value)
     return int(value) if isinstance(value, bool) else value

@@ -10,11 +10,11 @@ from ..measures.calibration import pooled
 from ..measures.figures import overall
 from ..measures.record import FIGURE_NAMES, Evaluation, Failed, Figures, FramePictures, Row, Settings
 from ..measures.statistics import mean
-from .charts import Mark, course_chart, latency_chart, reliability_chart, time_marks
+from .charts import Mark, course_chart, latency_chart, memory_chart, reliability_chart, time_marks
 from .files import FIGURES_NAME, JSON_NAME, ROWS_NAME, Run, write_csv, write_figures, write_run
 from .html import check_libraries, render
 from .plots import write_plots
-from .series import courses, span_s
+from .series import Course, courses, span_s
 from .whole import write_whole
 from .wording import GROUPS, MAIN, Column, columns, moment, offset_s, play, setting, stamp, told
 from .worst import MISSED, RIGHT, TOO_MUCH, Colour, Place, Views, paint, worst_places
@@ -53,6 +53,8 @@ class Line:
     name: str
     mean: float
     svg: str
+    memory: str  # below it; empty when nothing is known of it
+    oldest: int  # at its lower edge
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +233,13 @@ def _chart(evaluation: Evaluation) -> Chart:
     lines = courses(evaluation)
     first_s, last_s = span_s(lines)
     worst = sorted(sorted(lines, key=lambda each: each.mean)[:LINES], key=lambda each: each.object_id)
-    drawn = [Line(each.name, each.mean, course_chart(each, first_s, last_s)) for each in worst]
+    drawn = [_line(each, first_s, last_s) for each in worst]
     return Chart(evaluation.name, drawn, time_marks(first_s, last_s), len(lines) - len(drawn))
+
+
+def _line(course: Course, first_s: float, last_s: float) -> Line:
+    memory = memory_chart(course, first_s, last_s) if course.oldest else ""
+    return Line(course.name, course.mean, course_chart(course, first_s, last_s), memory, course.oldest)
 
 
 def _curves(evaluations: Sequence[Evaluation]) -> list[Curve]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..measures.calibration import pooled
 from ..measures.record import Evaluation, ReliabilityBin
-from .charts import MS_PER_S, PERCENTILES
+from .charts import COLUMNS, MS_PER_S, PERCENTILES
 from .series import Course, courses, span_s
 from .whole import Whole
 from .worst import HUES
@@ -50,10 +50,16 @@ def write_plots(evaluations: Sequence[Evaluation], folder: Path) -> list[Path]:
 def _courses(evaluation: Evaluation, path: Path) -> Path:
     every = courses(evaluation)
     lines = sorted(every, key=lambda each: each.mean)[:MOST_OBJECTS]
-    figure = _figure(8, 0.6 + 1.2 * len(lines))
-    grid = figure.subplots(len(lines), 1, sharex=True, squeeze=False)[:, 0]
-    for axes, course in zip(grid, sorted(lines, key=lambda each: each.object_id), strict=True):
-        _course(axes, course)
+    parts = [
+        (course, draw, high)
+        for course in sorted(lines, key=lambda each: each.object_id)
+        for draw, high in ((_course, 1.2), *(((_memory, 0.6),) if course.oldest else ()))
+    ]
+    heights = [high for _, _, high in parts]
+    figure = _figure(8, 0.6 + sum(heights))
+    grid = figure.subplots(len(parts), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+    for axes, (course, draw, _) in zip(grid, parts, strict=True):
+        draw(axes, course)
     grid[0].set_xlim(*span_s(every))
     legend = "shaded: hidden in truth; below, grey: not remembered, green: anchors"
     grid[0].set_title(f"J over time: {_plain(evaluation.name)} ({legend})", fontsize=10)
@@ -71,6 +77,17 @@ def _course(axes: Any, course: Course) -> None:
     axes.plot(course.times_s, course.region, color=COLOURS[(course.object_id - 1) % len(COLOURS)], linewidth=1.2)
     axes.set_ylim(-0.03, 1.03)
     axes.set_ylabel(_plain(f"J of {course.name}"), fontsize=8)
+    axes.grid(alpha=0.3)
+
+
+def _memory(axes: Any, course: Course) -> None:
+    """By which images it was found, how many back."""
+    starts, stops, ages = zip(*((a, b, age) for a, b, some in course.memories(COLUMNS) for age in some), strict=True)
+    axes.hlines(ages, starts, stops, color=COLOURS[(course.object_id - 1) % len(COLOURS)], linewidth=1.2)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.set_ylim(1.3 * course.oldest, 0.8)
+    axes.set_ylabel("images back", fontsize=8)
     axes.grid(alpha=0.3)
 
 

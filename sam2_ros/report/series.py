@@ -48,11 +48,24 @@ class Course:
     mean: float  # J of the frames that count
     forgotten: tuple[Forgotten, ...] = ()
     anchors: tuple[Anchor, ...] = ()
+    attended: tuple[tuple[int, ...], ...] = ()  # by which images it was found in each row: how many before that one
+
+    @property
+    def oldest(self) -> int:
+        """The furthest that an image lies back by which it was found; 0 when nothing is known of them."""
+        return max((age for ages in self.attended for age in ages), default=0)
 
     @property
     def name(self) -> str:
         """Id and label."""
         return f"{self.object_id} {self.label}".strip()
+
+    def memories(self, most: int) -> Iterator[tuple[float, float, tuple[int, ...]]]:
+        """Of at most ``most`` rows, evenly spread: when they begin and end, in seconds, and what was attended."""
+        kept = np.unique(np.linspace(0, len(self.times_s) - 1, min(most, len(self.times_s))).astype(int))
+        edges = _edges(self.times_s[kept])
+        for place, start, stop in zip(kept.tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+            yield start, stop, self.attended[place]
 
     def thinned(self, most: int) -> Iterator[tuple[float, float]]:
         """At most ``most`` points (seconds, J) that look the same: of every stretch the lowest and the highest."""
@@ -100,14 +113,19 @@ def _course(evaluation: Evaluation, of: ObjectFigures, rows: Sequence[Row]) -> C
         anchors=tuple(
             Anchor(float(time), row.memory_note) for time, row in zip(times, rows, strict=True) if row.anchor
         ),
+        attended=tuple(row.attended for row in rows),
     )
 
 
 def _runs(times: np.ndarray, values: Sequence[Value]) -> Iterator[tuple[Value, Band]]:
-    """Equal values in a row and the time that they take, which reaches half way to the frames beside them."""
-    edges = np.concatenate((times[:1], (times[:-1] + times[1:]) / 2, times[-1:]))
-    place = 0
+    """Equal values in a row and the time that they take."""
+    edges, place = _edges(times), 0
     for value, group in groupby(values):
         count = len(list(group))
         yield value, Band(float(edges[place]), float(edges[place + count]))
         place += count
+
+
+def _edges(times: np.ndarray) -> np.ndarray:
+    """Where the times that frames take meet, half way between them, and the ends (N + 1,)."""
+    return np.concatenate((times[:1], (times[:-1] + times[1:]) / 2, times[-1:]))

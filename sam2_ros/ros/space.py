@@ -1,13 +1,12 @@
 """Where objects are, live: depth in, places out. Waiting for transforms happens in a thread of its own."""
 
-import queue
 import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..config import NodeConfig, SpaceConfig, SpaceNodeConfig
+from ..config import InputConfig, NodeConfig, SpaceConfig, SpaceNodeConfig
 from ..errors import SpaceError
 from ..space.transform import Transform
 from ..stream.messages import stamp_ns
@@ -16,9 +15,14 @@ from ..stream.places import Located, Locator, Placer
 from . import parameters
 from .depth_inputs import DepthInputs
 from .explain import located as told
+from .newest import Newest
 from .outputs import Outputs
 from .space_outputs import SpaceOutputs
-from .transforms import Transforms
+
+if TYPE_CHECKING:
+    from .transforms import Transforms
+
+WAITING = 30  # images whose transform is waited for, at most: each holds its picture and the masks in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +40,17 @@ class LiveSpace:
     def __init__(self, node: Any, outputs: Outputs, config: SpaceNodeConfig, image_topic: str) -> None:
         self._node, self._outputs, self._wait = node, outputs, config.transform_wait
         space = parameters.read(node, SpaceConfig)
-        self._locator, self._placer = Locator(space, image_topic), Placer(space)
-        self._findings: queue.SimpleQueue[Finding | None] = queue.SimpleQueue()
+        limit = parameters.read(node, InputConfig).max_image_pixels
+        self._locator, self._placer = Locator(space, image_topic, limit), Placer(space)
+        self._findings: Newest[Finding] = Newest(WAITING)
+        self._all_got_through = True
         with ExitStack() as closing:
             self._own = SpaceOutputs(node, config)
             closing.callback(self._own.close)
             reliability = parameters.read(node, NodeConfig).image_reliability
             inputs = DepthInputs(node, self._locator, config.depth_transport, reliability)
             closing.callback(inputs.close)
-            self._transforms = Transforms(node) if space.target_frame else None
+            self._transforms = _transforms(node) if space.target_frame else None
             if self._transforms is not None:
                 closing.callback(self._transforms.close)
             self._thread = threading.Thread(target=self._work, name="space", daemon=True)
@@ -65,14 +71,20 @@ class LiveSpace:
 
     def put(self, processed: Processed, located: Located) -> None:
         """Publish what is known of an image, as soon as its transform is there; does not wait for that."""
-        self._findings.put(Finding(processed, located, time.monotonic() + self._wait))
+        room = self._findings.put(Finding(processed, located, time.monotonic() + self._wait))
+        if not room and self._all_got_through:
+            self._all_got_through = False
+            self._node.get_logger().warning(
+                f"{WAITING} images wait for a transform, the oldest are left out of ~/objects and what is in space: "
+                "transforms come late, or a core is missing; a shorter transform_wait or a smaller rate helps"
+            )
 
     def close(self) -> None:
         """Hear and say nothing more."""
         self._closing.close()
 
     def _stop(self) -> None:
-        self._findings.put(None)
+        self._findings.close()
         self._thread.join(2 * self._wait + 1.0)
 
     def _work(self) -> None:
@@ -93,6 +105,12 @@ class LiveSpace:
             self._node.get_logger().warning(note)
         self._outputs.publish_objects(finding.processed, placed)
         self._own.publish(finding.processed, placed)
+
+
+def _transforms(node: Any) -> "Transforms":
+    from .transforms import Transforms  # tf2 in Python is a package of its own, which nothing else needs
+
+    return Transforms(node)
 
 
 def live_space(node: Any, outputs: Outputs, image_topic: str) -> LiveSpace | None:

@@ -7,7 +7,8 @@ import numpy as np
 MM = 0.001
 # 16UC1: 0 is no measurement, and the largest number is what drivers write that cannot say more.
 NO_DEPTH, TOO_FAR = 0, 65535
-NEAREST, FARTHEST = 0.001, 1000.0  # metres: outside of them no camera measures, but millimetres in 32FC1 would be
+# Metres in 32FC1: outside of them no camera measures. A depth from 0.2 m on that is in millimetres would be.
+NEAREST, FARTHEST = 0.001, 200.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,7 +26,7 @@ class DepthImage:
     def measured(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Which of some of its ``values`` (N,) are measurements, (N,) bool, and those in metres, (M,) float32.
 
-        Not those: of integers 0 and 65535; of floats NaN and all outside of 1 mm to 1 km.
+        Not those: of integers 0 and 65535; of floats NaN and all outside of 1 mm to 200 m.
         """
         if values.dtype == np.uint16:
             valid = (values != NO_DEPTH) & (values != TOO_FAR)

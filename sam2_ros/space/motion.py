@@ -64,10 +64,13 @@ class Course:
         self._last: dict[int, Last] = {}  # by object id
         self._moving: dict[int, Moving] = {}
 
-    def last(self, object_id: int, frame_id: str) -> Last | None:
-        """Where an object was last, if that is known in this frame."""
+    def last(self, object_id: int, frame_id: str, stamp_ns: int) -> Last | None:
+        """Where an object was last before a stamp, if that is known in this frame.
+
+        What is later is of another time: the stamps of a bag that loops jump back.
+        """
         found = self._last.get(object_id)
-        return found if found is not None and found.frame_id == frame_id else None
+        return found if found is not None and found.frame_id == frame_id and found.stamp_ns <= stamp_ns else None
 
     def velocity(self, object_id: int, stamp_ns: int) -> np.ndarray | None:
         """(3,) metres per second in the frame of its last place, when it was measured at this stamp; else None."""
@@ -76,7 +79,7 @@ class Course:
 
     def see(self, object_id: int, frame_id: str, stamp_ns: int, position: np.ndarray, covariance: np.ndarray) -> None:
         """An object is at (3,) with a covariance (3, 3)."""
-        before = self.last(object_id, frame_id)
+        before = self.last(object_id, frame_id, stamp_ns)
         self._last[object_id] = Last(frame_id, stamp_ns, position)
         if not self._noise:
             return

@@ -1,4 +1,4 @@
-"""Which depths are the object's: those not too far from their median."""
+"""Which depths of a layer are the object's: those not too far from their median."""
 
 import numpy as np
 
@@ -7,15 +7,16 @@ WIDTH = 3.0  # standard deviations that are kept on either side
 LEAST_SPREAD = 0.005  # of the depth: below it a sensor's steps make the deviation zero
 
 
-def select(depths: np.ndarray) -> np.ndarray:
-    """(N,) bool: of the depths (N,) inside a mask those within 3 robust standard deviations of their median; N > 0.
+def select(depths: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """(N,) bool: of the depths (N,) in a layer (N,) bool those within 3 robust standard deviations of their median.
 
     Median and median absolute deviation stay where they are while less than half of the values are wrong (Rousseeuw and
     Croux, JASA 1993); a mean moves with the first one. Background that leaks in at the mask's edge is metres away, and
     flying pixels lie anywhere between object and background.
     """
-    middle = len(depths) // 2
-    median = np.partition(depths, middle)[middle]
-    away = np.abs(depths - median)
+    layer = depths[inside]
+    middle = len(layer) // 2
+    median = np.partition(layer, middle)[middle]
+    away = np.abs(layer - median)
     spread = max(NORMAL * float(np.partition(away, middle)[middle]), LEAST_SPREAD * float(median))
-    return np.asarray(away <= WIDTH * spread)
+    return np.asarray((np.abs(depths - median) <= WIDTH * spread) & inside)

@@ -12,21 +12,25 @@ from ..space.depth import DepthImage
 from ..space.transform import Transform, rotation_of
 from .picture_size import picture_size
 from .pixels import MAX_PIXELS, check_size, plane
+from .rvl import from_rvl, rvl_size
 
 # REP 118; mono16 is what some drivers call it.
 DEPTH_TYPES = {"16UC1": "u2", "mono16": "u2", "32FC1": "f4"}
 # compressed_depth_image_transport: an int32, two float32 with which inverse depths were made integers, then the file.
 CONFIG = 12
+# Such an integer for what was no depth; and that of what is nearer than the quantisation can say, among it depths of
+# zero, of which some processors make it.
+NO_INVERSE, TOO_NEAR = 0, 65535
 BENT_BY = {"plumb_bob": 5, "rational_polynomial": 14, "equidistant": 4}  # distortion model: most coefficients
 
 
-def depth_from(message: Any) -> DepthImage:
-    """Depth of a sensor_msgs/Image, or of a CompressedImage of image_transport's compressedDepth (png).
+def depth_from(message: Any, max_pixels: int = MAX_PIXELS) -> DepthImage:
+    """Depth of a sensor_msgs/Image, or of a CompressedImage of image_transport's compressedDepth (png or rvl).
 
-    Shares the message's memory where it can. Raises SpaceError.
+    Shares the message's memory where it can. Raises SpaceError, also for a file of more than ``max_pixels``.
     """
     if hasattr(message, "format"):
-        return DepthImage(_decompressed(message))
+        return DepthImage(_decompressed(message, max_pixels))
     kind = DEPTH_TYPES.get(message.encoding)
     if kind is None:
         raise SpaceError(
@@ -45,39 +49,38 @@ def depth_from(message: Any) -> DepthImage:
     return DepthImage(values if message.is_bigendian == (sys.byteorder == "big") else values.astype(kind))
 
 
-def _decompressed(message: Any) -> np.ndarray:
+def _decompressed(message: Any, max_pixels: int) -> np.ndarray:
     """(H, W) uint16 in millimetres or float32 in metres."""
     text = message.format.lower()
-    if "rvl" in text:
-        raise SpaceError(
-            f"compressed depth of format {quoted(message.format)} cannot be unpacked; set the publisher's "
-            "compressedDepth format to png, or take the raw depth"
-        )
     data = np.frombuffer(message.data, dtype=np.uint8)
-    values = _unpacked(data[CONFIG:])
+    values = _unpacked(data[CONFIG:], "rvl" in text, max_pixels)
     if values is None or values.dtype != np.uint16 or values.ndim != 2:
         raise SpaceError(
             f"compressed depth of format {quoted(message.format)} with {len(data)} bytes cannot be decoded; it is "
-            "damaged, or no png of image_transport's compressedDepth"
+            "damaged, or neither png nor rvl of image_transport's compressedDepth"
         )
     if "32fc1" not in text:
         return values
     scale, offset = data[4:CONFIG].view("<f4").tolist()
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         metres = np.float32(scale) / (values.astype(np.float32) - np.float32(offset))
-    return np.where(values == 0, np.float32(np.nan), metres)
+    return np.where((values == NO_INVERSE) | (values == TOO_NEAR), np.float32(np.nan), metres)
 
 
-def _unpacked(file: np.ndarray) -> np.ndarray | None:
-    """The pixels of a png (N,) uint8; None of anything else. Raises SpaceError for one that is too large to decode."""
+def _unpacked(file: np.ndarray, rvl: bool, max_pixels: int) -> np.ndarray | None:
+    """The pixels of a png or rvl (N,) uint8; None of a damaged one. Raises SpaceError for more than ``max_pixels``."""
     try:
-        size = picture_size(file)
+        size = rvl_size(file) if rvl else picture_size(file)
         if size is not None:
-            check_size(*size, MAX_PIXELS)
+            check_size(*size, max_pixels)
     except ImageError as error:
         raise SpaceError(f"compressed depth is not unpacked: {error}") from error
+    if size is None:
+        return None
+    if rvl:
+        return from_rvl(file)
     try:
-        return None if size is None else cv2.imdecode(file, cv2.IMREAD_UNCHANGED)
+        return cv2.imdecode(file, cv2.IMREAD_UNCHANGED)
     except cv2.error:  # a damaged file
         return None
 

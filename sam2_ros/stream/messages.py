@@ -63,7 +63,7 @@ class MessageTypes:
     Vector3: Callable[..., Any]
     TrackedObject: Callable[..., Any]  # sam2_ros
     TrackedObjectArray: Callable[..., Any]
-    pack: Callable[[np.ndarray], Any]  # contiguous uint8 array of any shape to the value of a uint8[] field
+    pack: Callable[[np.ndarray], Any]  # contiguous array of uint8 or uint32, of any shape, to a field of many of them
 
     @classmethod
     def found(cls, find: Callable[[str], Callable[..., Any]], pack: Callable[[np.ndarray], Any]) -> "MessageTypes":
@@ -82,10 +82,10 @@ class MessageTypes:
         )
 
 
-def pack_array(pixels: np.ndarray) -> "array.array[int]":
-    """Contiguous uint8 array of any shape to array('B'), which rclpy takes without checking each element."""
-    packed = array.array("B")
-    packed.frombytes(pixels.reshape(-1).data)
+def pack_array(numbers: np.ndarray) -> "array.array[int]":
+    """Contiguous array of uint8 or uint32 to one of Python's, which rclpy takes without checking each element."""
+    packed = array.array(numbers.dtype.char)
+    packed.frombytes(numbers.reshape(-1).view(np.uint8).data)
     return packed
 
 
@@ -193,18 +193,21 @@ def objects_message(
         header=header,
         image_width=int(width),
         image_height=int(height),
-        objects=[_tracked_object(types, header, state, cropped_masks, placed) for state in result.objects],
+        objects=[
+            _tracked_object(types, header, result.frame_index, state, cropped_masks, placed) for state in result.objects
+        ],
         processing_latency=float(latency),
         position_frame="" if placed is None else str(placed.frame_id),
     )
 
 
 def _tracked_object(
-    types: MessageTypes, header: Any, state: ObjectState, cropped_masks: bool, placed: "Placed | None"
+    types: MessageTypes, header: Any, frame: int, state: ObjectState, cropped_masks: bool, placed: "Placed | None"
 ) -> Any:
     x_min, y_min, _, _ = state.box or (0, 0, 0, 0)
     x, y = state.centroid or (0.0, 0.0)
     note = state.memory
+    ages = () if note is None or note.attended is None else note.attended.ages(frame)
     crop = _crop(state) if cropped_masks else np.zeros((0, 0), dtype=np.uint8)
     return types.TrackedObject(
         id=int(state.object_id),
@@ -223,6 +226,7 @@ def _tracked_object(
         remembered=note is None or note.kept,
         anchor=note is not None and note.promoted,
         memory_note="" if note is None or (note.kept and not note.promoted) else note.why,
+        attended=types.pack(np.array(ages, dtype=np.uint32)),
         mask=image_message(types, header, "mono8", crop),
         mask_x_offset=int(x_min) if crop.size else 0,
         mask_y_offset=int(y_min) if crop.size else 0,

@@ -11,14 +11,16 @@ from ..config import SpaceConfig
 from ..errors import SpaceError
 from ..space.camera import PinholeCamera
 from ..space.depth import DepthImage
+from ..space.layers import Before
 from ..space.locate import locate
 from ..space.motion import Course, Last
 from ..space.place import Nowhere, Place
 from ..space.transform import Transform
-from ..tracking.result import FrameResult
+from ..tracking.result import FrameResult, ObjectState
 from .depth_messages import camera_from, depth_from
 from .depth_ring import DepthRing
-from .messages import stamp_ns
+from .messages import NS_PER_S, stamp_ns
+from .pixels import MAX_PIXELS
 
 HIDDEN = Nowhere("it is not visible")
 RECTIFIED = "rect"  # in the topic of an image without distortion: image_rect, image_rect_color, color/rect/image
@@ -85,13 +87,15 @@ class Once:
 class Locator:
     """Depth messages and results to places in the camera's frame. What it is given may come from another thread."""
 
-    def __init__(self, config: SpaceConfig, image_topic: str) -> None:
-        self._config = config
+    def __init__(self, config: SpaceConfig, image_topic: str, max_pixels: int = MAX_PIXELS) -> None:
+        """``max_pixels``: compressed depth of more is not unpacked."""
+        self._config, self._max_pixels = config, max_pixels
         self._rectified = config.image_rectified == "yes" or (
             config.image_rectified == "auto" and RECTIFIED in image_topic
         )
         self._once = Once()
         self._camera_info: Any = None
+        self._seen: dict[int, tuple[int, float]] = {}  # by object id: stamp and depth in metres of its last place
         self.ring = DepthRing(config.depth_tolerance)
 
     def put_camera_info(self, message: Any) -> None:
@@ -109,12 +113,31 @@ class Locator:
             if seen:  # nobody is told of missing depth that nobody misses
                 view = self._view(header, width, height)
                 notes = view.assumed
-                for state, box in seen:
-                    places[state.object_id] = locate(state.mask, box, view.depth, view.camera, self._config)
+                stamp = stamp_ns(header.stamp)
+                places |= {state.object_id: self._place(state, box, view, stamp) for state, box in seen}
+                self._remember(places, stamp)
         except SpaceError as error:
             notes = (f"objects have no position: {error}",)
             places |= {state.object_id: Nowhere(str(error)) for state, _ in seen}
         return Located(header.frame_id, stamp_ns(header.stamp), places, view, self._once.new(*notes))
+
+    def _place(self, state: ObjectState, box: tuple[int, int, int, int], view: View, stamp: int) -> Place | Nowhere:
+        least = self._config.position_mask_score
+        if state.mask_score < least:
+            return Nowhere(
+                f"its mask is most likely wrong: its predicted IoU is {state.mask_score:.2f}, and position_mask_score "
+                f"is {least:g}"
+            )
+        before_ns, depth = self._seen.get(state.object_id, (0, 0.0))
+        before = Before(depth, (stamp - before_ns) / NS_PER_S) if 0 < before_ns <= stamp else None
+        return locate(state.mask, box, view.depth, view.camera, self._config, state.mask_score, before)
+
+    def _remember(self, places: Mapping[int, Place | Nowhere], stamp: int) -> None:
+        """How far away objects are at this stamp; those that are no longer tracked are forgotten."""
+        self._seen = {object_id: known for object_id, known in self._seen.items() if object_id in places}
+        for object_id, place in places.items():
+            if isinstance(place, Place):
+                self._seen[object_id] = (stamp, float(place.position[2]))
 
     def _view(self, header: Any, width: int, height: int) -> View:
         """The depth of an image of that size. Raises SpaceError."""
@@ -126,7 +149,7 @@ class Locator:
             *_same_frame("depth image", message.header.frame_id, header.frame_id),
             *_same_frame("camera_info", info.header.frame_id, header.frame_id),
         ]
-        depth = depth_from(message)
+        depth = depth_from(message, self._max_pixels)
         camera = camera_from(info, self._rectified).resized(width, height).resized(*depth.size)
         if depth.size != (width, height):
             assumed.append(
@@ -207,4 +230,4 @@ class Placer:
     def _whereabouts(self, object_id: int, found: Place | Nowhere, frame_id: str, stamp: int) -> Whereabouts:
         if isinstance(found, Place):
             return Whereabouts(found, None, self._course.velocity(object_id, stamp))
-        return Whereabouts(found, self._course.last(object_id, frame_id), None)
+        return Whereabouts(found, self._course.last(object_id, frame_id, stamp), None)

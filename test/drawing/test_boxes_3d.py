@@ -26,6 +26,17 @@ def test_edges_lie_where_the_box_is_seen_in_the_objects_colour() -> None:
     assert strongest / strongest.max() == pytest.approx(np.array(colour_of(3)) / max(colour_of(3)), abs=0.05)
 
 
+@pytest.mark.parametrize(("x", "to_the_left"), [(0.0, False), (1.5, True)])
+def test_the_distance_stands_beside_the_cross_and_inside_the_picture(x: float, to_the_left: bool) -> None:
+    picture = np.zeros((240, 320, 3), np.uint8)
+    draw_boxes(picture, {1: place(x, 2.0)}, CAMERA)
+    white = np.flatnonzero((picture.min(axis=-1) > 100).any(axis=0))  # the box is coloured
+    cross = round(160 + 200 * x / 2)
+    assert white.max() < 319
+    assert (white < cross - 20).any() == to_the_left
+    assert (white > cross + 20).any() != to_the_left
+
+
 def test_what_is_behind_the_camera_is_not_drawn() -> None:
     picture = np.zeros((240, 320, 3), np.uint8)
     draw_boxes(picture, {1: place(0.0, -1.0), 2: place(0.0, 0.0)}, CAMERA)

@@ -342,6 +342,7 @@ def test_a_bag_with_images_truth_and_prompts_is_tracked_through(tmp_path: Path) 
     evaluation = evaluate(request)
     assert evaluation.settings.protocol == "first-box"
     assert {row.found_id for row in evaluation.rows} == {1}
+    assert [row.attended for row in evaluation.rows] == [(), (1,), (1, 2)]
     assert not any("9" in note for note in evaluation.notes)
     assert len(evaluation.latencies_s) == 3
     assert evaluate(request).rows == evaluation.rows  # and once more into the same folder

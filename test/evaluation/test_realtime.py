@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.bags import camera_bag, prompts, stamp_of, write_bag
-from helpers.tracked_bags import block, results, results_bag, truth_bag, write_pngs
+from helpers.bags import Message, camera_bag, prompts, stamp_of, write_bag
+from helpers.tracked_bags import block, label_message, results, results_bag, truth_bag, write_pngs
 from sam2_ros.bag import definitions
+from sam2_ros.bag.names import DETECTIONS_3D_TOPIC, GROUND_TRUTH_3D_TOPIC
 from sam2_ros.bag.reader import BagReader
 from sam2_ros.bag.seek import Seeker
 from sam2_ros.bag.stamps import Clock
@@ -18,6 +19,8 @@ from sam2_ros.evaluation.one import evaluate
 from sam2_ros.evaluation.pictures import frame_pictures
 from sam2_ros.evaluation.request import EvaluateRequest
 from sam2_ros.measures.protocol import Protocol
+from sam2_ros.space.place import Box3D, Place
+from sam2_ros.stream.space_messages import detection_message
 
 # A square of 10 by 10 that goes 1 pixel to the right with every image, ten images a second; it is found without a
 # fault. A result that is n images old has n columns too much and n too little: J is (10 - n) / (10 + n).
@@ -74,6 +77,32 @@ def test_the_clock_runs_by_measured_latencies(tmp_path: Path, request_of: Evalua
     assert [row.region for row in evaluation.rows] == pytest.approx(wanted)
     assert evaluation.figures.dropped == 2
     assert evaluation.notes[-1].startswith("2 images would have been dropped; results of the others are as recorded")
+
+
+def at(index: int, topic: str) -> Message:
+    """Object 1 is 2 m away, and 0.1 m farther with every image."""
+    position, nothing = np.array((0.0, 0.0, 2.0 + 0.1 * index)), np.zeros(3)
+    place = Place(position, np.eye(3), Box3D(position, nothing, np.eye(3)), nothing[None], nothing[None])
+    types, header = definitions.space_types(), definitions.header(stamp_of(index), "eye")
+    found = [detection_message(types, header, 1, "", 1.0, place)]
+    content = definitions.message(definitions.DETECTION_3D_ARRAY, header=header, detections=found)
+    return Message(topic, stamp_of(index), definitions.DETECTION_3D_ARRAY, content)
+
+
+def test_the_position_that_stands_is_that_of_an_older_image(tmp_path: Path) -> None:
+    indices = range(8)
+    found = [each for index in indices for each in (*results(index, SQUARES[index]), at(index, DETECTIONS_3D_TOPIC))]
+    true = [each for i in indices for each in (label_message(i, SQUARES[i]), at(i, GROUND_TRUTH_3D_TOPIC))]
+    request = EvaluateRequest(
+        write_bag(tmp_path / "found", found), write_bag(tmp_path / "truth", true), realtime=True, latency_s=0.15
+    )
+    evaluation = evaluate(request)
+    # The ages of the results are those above, in images of which each is 0.1 m.
+    wanted = [np.nan, np.nan, 0.2, 0.2, 0.3, 0.2, 0.2, 0.3]
+    assert [each.error_m for each in evaluation.positions] == pytest.approx(wanted, nan_ok=True)
+    assert evaluation.figures.position_found == 0.75
+    assert evaluation.offline is not None
+    assert evaluation.offline.position_mean_m == 0.0
 
 
 def test_pictures_show_the_result_that_stands(request_of: EvaluateRequest) -> None:

@@ -586,7 +586,7 @@ TARGETS: dict[str, Target] = {
             ),
             st.builds(
                 Message,
-                format=st.sampled_from(["16UC1; compressedDepth png", "32FC1; compressedDepth png", "rvl", "\n"]),
+                format=st.sampled_from(["16UC1; compressedDepth png", "32FC1; compressedDepth rvl", "rvl", "\n"]),
                 data=st.deferred(lambda: damaged(_files("depth"))),
             ),
         ),

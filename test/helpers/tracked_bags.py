@@ -86,6 +86,7 @@ def _object(said: Said) -> Any:
         remembered=said.visible,
         anchor=False,
         memory_note="" if said.visible else "it is absent",
+        attended=np.array([1, 2], np.uint32),
         mask=definitions.image("", np.zeros((0, 0), dtype=np.uint8), zero),
         mask_x_offset=0,
         mask_y_offset=0,

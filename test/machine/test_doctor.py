@@ -72,6 +72,24 @@ def test_a_ros_that_does_not_fit_this_python_is_a_warning(monkeypatch: pytest.Mo
     assert works(findings)
 
 
+@pytest.mark.parametrize(
+    ("error", "verdict", "remedy"),
+    [
+        ("", Verdict.GOOD, ""),
+        ("ModuleNotFoundError: No module named 'tf2_ros'", Verdict.LESS, "sudo apt install ros-jazzy-tf2-ros-py"),
+    ],
+)
+def test_transforms_are_tried_where_ros_is(
+    error: str, verdict: Verdict, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROS_DISTRO", "jazzy")
+    monkeypatch.setattr(doctor, "in_python", lambda code: ("", error if code == doctor.USE_TF2 else ""))
+    (finding,) = [finding for finding in doctor._ros() if finding.subject == "tf2"]
+    assert finding.verdict is verdict
+    assert error in finding.text
+    assert remedy in finding.remedy
+
+
 @pytest.mark.parametrize("fails", ["", "compiler", "CUDA graphs"])
 def test_on_a_gpu_compiler_and_graphs_are_really_tried(fails: str, monkeypatch: pytest.MonkeyPatch) -> None:
     tried = {doctor.COMPILE: "compiler", doctor.RECORD: "CUDA graphs"}

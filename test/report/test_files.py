@@ -22,10 +22,12 @@ def same(a: object, b: object) -> bool:
 
 def test_an_evaluation_comes_back_exactly(tmp_path: Path) -> None:
     clip = evaluation(frames=12)
+    clip = replace(clip, rows=(replace(clip.rows[0], attended=(1, 5)), *clip.rows[1:]))
     write_json(clip, tmp_path / "clip.json")
     back = read_json(tmp_path / "clip.json")
     assert same(back, clip)
     assert any(math.isnan(row.mask_score) for row in back.rows)
+    assert back.rows[0].attended == (1, 5)
 
 
 def test_special_values_come_back(tmp_path: Path) -> None:
@@ -101,6 +103,12 @@ def test_rows_as_a_table(tmp_path: Path) -> None:
         assert float(line["region"]) == row.region
         assert line["visible"] == ("1" if row.visible else "0")
         assert line["mask_score"] == ("" if math.isnan(row.mask_score) else repr(row.mask_score))
+
+
+def test_images_attended_stand_in_one_cell(tmp_path: Path) -> None:
+    clip = evaluation(frames=3, objects=1)
+    write_csv([replace(clip, rows=(clip.rows[0], replace(clip.rows[1], attended=(1, 5, 40))))], tmp_path / "rows.csv")
+    assert [line["attended"] for line in read_table(tmp_path / "rows.csv")] == ["", "1 5 40"]
 
 
 def test_figures_as_a_table(tmp_path: Path) -> None:

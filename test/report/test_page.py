@@ -1,6 +1,7 @@
 """The page: self-contained, escaped, complete; what is shown of which frame; plots."""
 
 import base64
+import itertools
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
@@ -14,7 +15,7 @@ import pytest
 from helpers.evaluations import SECOND, START_NS, evaluation, pictures
 from sam2_ros.errors import BagError
 from sam2_ros.measures.record import Evaluation, Failed, Figures, FramePictures, Row
-from sam2_ros.report.charts import course_chart
+from sam2_ros.report.charts import course_chart, memory_chart
 from sam2_ros.report.files import read_run
 from sam2_ros.report.page import page, write_report
 from sam2_ros.report.series import courses, span_s
@@ -328,3 +329,27 @@ def test_the_course_shows_what_was_not_remembered_and_anchors() -> None:
     assert f"not remembered from {band.start_s:.2f} to {band.stop_s:.2f} s: it is absent" in drawn
     assert f"anchor at {anchor.time_s:.2f} s: a distractor is seen" in drawn
     assert "not remembered from" not in course_chart(courses(clip)[0], *span_s([course]))
+
+
+def test_below_j_stand_the_images_that_were_attended() -> None:
+    clip = evaluation(frames=5, objects=1)
+    ages = ((), (1,), (1, 2), (1, 10), (1, 100))
+    rows = tuple(replace(row, attended=some) for row, some in zip(clip.rows, ages, strict=True))
+    course = courses(replace(clip, rows=rows))[0]
+    assert (course.attended, course.oldest) == (ages, 100)
+    drawn = memory_chart(course, *span_s([course]))
+    # A quarter of the time is 250 wide; 1 image back is at 5, 100 at 95 and 10 half way between them.
+    assert 'd="M125,5H375M375,5H625M375,19H625M625,5H875M625,50H875M875,5H1000M875,95H1000"' in drawn
+    found = Page(page([replace(clip, rows=rows)], [], look))
+    assert [svg["class"] for svg in found.all("svg") if "images back" in (svg["aria-label"] or "")] == ["memory"]
+    assert "memory" not in {svg.get("class") for svg in Page(page([clip], [], look)).all("svg")}
+
+
+def test_of_a_long_memory_so_many_rows_are_drawn() -> None:
+    clip = evaluation(frames=5000, objects=1)
+    course = courses(replace(clip, rows=tuple(replace(row, attended=(row.frame + 1,)) for row in clip.rows)))[0]
+    parts = list(course.memories(200))
+    assert len(parts) == 200
+    assert [ages for _, _, ages in (parts[0], parts[-1])] == [(1,), (5000,)]
+    assert all(a[1] == b[0] for a, b in itertools.pairwise(parts))
+    assert (parts[0][0], parts[-1][1]) == (course.times_s[0], course.times_s[-1])

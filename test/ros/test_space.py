@@ -8,15 +8,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from builtin_interfaces.msg import Time
+from geometry_msgs.msg import TransformStamped
 from graph import Listener, Process, listener
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image, PointCloud2
+from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 from vision_msgs.msg import Detection3DArray
 
 from sam2_ros.bag.reader import BagReader
 from sam2_ros.cli import main as sam2_ros
+from sam2_ros.errors import SpaceError
 from sam2_ros.msg import Prompt, PromptArray, TrackedObjectArray
+from sam2_ros.ros.transforms import Transforms
 from sam2_ros.ros.types import TYPES
 from sam2_ros.stream.boxes import box_message
 from sam2_ros.stream.messages import stamp_ns
@@ -187,6 +192,25 @@ def test_without_the_transform_positions_are_the_cameras_and_the_log_says_so_onc
         assert demo.text().count("there is no transform from camera_color_optical_frame to nowhere") == 1
     finally:
         demo.kill()
+
+
+def test_of_a_bag_that_loops_the_transforms_are_taken_again() -> None:
+    with listener() as ears:
+        transforms = Transforms(ears.node)
+        tell = ears.node.create_publisher(TFMessage, "/tf", RELIABLE)
+
+        def known(seconds: int) -> bool:
+            header = Header(stamp=Time(sec=seconds), frame_id="map")
+            tell.publish(TFMessage(transforms=[TransformStamped(header=header, child_frame_id="camera")]))
+            try:
+                transforms.find("map", "camera", seconds * 10**9, until=0.0)
+            except SpaceError:
+                return False
+            return True
+
+        ears.wait(lambda: known(1000), "the transform")
+        ears.wait(lambda: known(10), "the transform of the second time round", 10)
+        transforms.close()
 
 
 def messages(bag: BagReader, name: str) -> Iterator[Any]:

@@ -45,10 +45,21 @@ def test_without_noise_there_are_no_velocities():
 def test_the_last_place_is_kept_in_its_frame_until_the_object_is_gone():
     course = Course(noise=0.0)
     drive(course, 5)
-    last = course.last(1, "map")
+    last = course.last(1, "map", S)
     assert last is not None
     assert last.stamp_ns == 4 * S // 10
     assert last.position == pytest.approx(SPEED * 0.4)
-    assert course.last(1, "camera") is None
+    assert course.last(1, "camera", S) is None
     course.keep({2})
-    assert course.last(1, "map") is None
+    assert course.last(1, "map", S) is None
+
+
+def test_what_was_seen_before_stamps_jumped_back_is_no_last_place():
+    course = Course(noise=0.5)
+    course.see(1, "map", 100 * S, np.zeros(3), SURE)
+    assert course.last(1, "map", 10 * S) is None
+    course.see(1, "map", 10 * S, np.ones(3), SURE)
+    last = course.last(1, "map", 11 * S)
+    assert last is not None
+    assert last.position == pytest.approx((1, 1, 1))
+    assert course.velocity(1, 10 * S) == pytest.approx((0, 0, 0))

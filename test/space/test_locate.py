@@ -6,6 +6,7 @@ import pytest
 from sam2_ros.config import SpaceConfig
 from sam2_ros.space.camera import PinholeCamera
 from sam2_ros.space.depth import DepthImage
+from sam2_ros.space.layers import Before
 from sam2_ros.space.locate import MAX_PIXELS, locate
 from sam2_ros.space.place import Nowhere, Place
 from sam2_ros.space.robust import select
@@ -83,7 +84,12 @@ def test_of_a_thin_thing_the_rim_is_not_taken():
     assert place.position[2] == pytest.approx(1.0, abs=1e-6)
 
 
-@pytest.mark.parametrize("values", [np.zeros((HEIGHT, WIDTH), np.uint16), np.full((HEIGHT, WIDTH), np.nan, np.float32)])
+IN_MILLIMETRES = np.full((HEIGHT, WIDTH), 500.0, np.float32)  # half a metre, of a driver that takes metres for them
+
+
+@pytest.mark.parametrize(
+    "values", [np.zeros((HEIGHT, WIDTH), np.uint16), np.full((HEIGHT, WIDTH), np.nan, np.float32), IN_MILLIMETRES]
+)
 def test_without_depth_there_is_no_place_and_a_reason(values):
     found = locate(mask_of(BOX), BOX, DepthImage(values), CAMERA, PLAIN)
     assert isinstance(found, Nowhere)
@@ -147,6 +153,31 @@ def test_the_covariance_grows_with_noise_and_with_missing_depth():
         assert np.linalg.eigvalsh(place.covariance).min() > 0
 
 
+def test_of_a_mask_that_half_leaks_the_object_counts_and_the_covariance_says_that_it_may_be_the_other():
+    values = millimetres(2.0)
+    values[90:150, 200:219] = 1500  # 19 of its 40 columns are of something nearer
+    place = place_of(values)
+    assert place.position == pytest.approx(((229 - 160) * 0.01, -0.005, 2.0), abs=1e-3)
+    # By hand: 19 of 40 times 0.5 m squared, along the ray to it.
+    doubt = 19 / 40 * 0.5**2
+    assert place.covariance[2, 2] == pytest.approx(doubt, rel=0.05)
+    assert place.covariance[0, 2] == pytest.approx(doubt * 0.69 / 2, rel=0.05)
+    before = locate(mask_of(BOX), BOX, DepthImage(values), CAMERA, PLAIN, before=Before(1.5, 0.1))
+    assert isinstance(before, Place)
+    assert before.position[2] == pytest.approx(1.5, abs=1e-3)
+    assert before.covariance[2, 2] < place.covariance[2, 2]
+
+
+@pytest.mark.parametrize(("score", "shares"), [(1.0, 0.0), (0.8, 0.25), (0.5, 1.0), (0.25, 3.0)])
+def test_of_a_mask_that_may_be_wrong_the_position_is_as_unsure_as_the_mask(score, shares):
+    found = locate(mask_of(BOX), BOX, DepthImage(millimetres(2.0)), CAMERA, PLAIN, score)
+    assert isinstance(found, Place)
+    # An even spread over 40 columns of 1 cm has a deviation of 0.4 m / sqrt(12); missing by seen is 1 / score - 1.
+    deviation = 0.4 / np.sqrt(12)
+    least = place_of(millimetres(2.0)).covariance[0, 0]
+    assert found.covariance[0, 0] == pytest.approx(least + (shares * deviation) ** 2, rel=0.01)
+
+
 def test_the_covariance_tells_how_far_off_positions_are():
     rng = np.random.default_rng(2)
     squares = []
@@ -162,4 +193,5 @@ def test_the_covariance_tells_how_far_off_positions_are():
 
 def test_of_two_things_in_a_mask_the_larger_one_counts():
     depths = np.concatenate((np.full(70, 1.0), np.full(30, 3.0))).astype(np.float32)
-    assert np.flatnonzero(select(depths)).tolist() == list(range(70))
+    assert np.flatnonzero(select(depths, np.ones(100, bool))).tolist() == list(range(70))
+    assert np.flatnonzero(select(depths, depths > 2)).tolist() == list(range(70, 100))

@@ -23,6 +23,7 @@ from sam2_ros.stream.messages import (
     time_message,
 )
 from sam2_ros.stream.pixels import image_to_rgb
+from sam2_ros.tracking.policies.policy import Attended
 from sam2_ros.tracking.presence import Presence
 from sam2_ros.tracking.prompt import Prompt
 from sam2_ros.tracking.result import FrameResult, MemoryNote, ObjectState
@@ -252,6 +253,23 @@ def test_why_an_object_is_not_remembered_stands_in_its_message(
     (item,) = through_the_wire(objects_message(TYPES, HEADER, result, 0.1, cropped_masks=False)).objects
     assert (item.remembered, item.anchor, item.memory_note) == (remembered, anchor, said)
     assert item.state == item.UNSURE == 1
+
+
+def test_a_message_tells_how_far_back_the_images_lie_that_its_object_was_found_by() -> None:
+    mask = np.ones((HEIGHT, WIDTH), dtype=bool)
+    # Frame 20 goes by prompts on 3 and, late, on 25, which is still to come, and by frames 15 and 19.
+    note = MemoryNote(Attended((3, 25), (15, 19), (1, 0), (19, 18)), kept=True, promoted=False, why="")
+    result = FrameResult(20, 0, mask.astype(np.uint8), (make_state(1, mask, memory=note), make_state(2, mask)), ())
+    found, begun = through_the_wire(objects_message(TYPES, HEADER, result, 0.1, cropped_masks=False)).objects
+    assert found.attended.tolist() == [1, 5, 17]
+    assert begun.attended.tolist() == []
+
+
+@pytest.mark.parametrize(("dtype", "code"), [(np.uint8, "B"), (np.uint32, "I")])
+def test_numbers_are_packed_as_they_are(dtype: Any, code: str) -> None:
+    for numbers in (np.array([[1, 2], [3, 200]], dtype), np.zeros(0, dtype)):
+        packed = pack_array(numbers)
+        assert (packed.typecode, packed.tolist()) == (code, numbers.reshape(-1).tolist())
 
 
 def test_states_are_those_of_the_message() -> None:

@@ -2,8 +2,10 @@
 
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -102,6 +104,17 @@ def test_without_camera_info_it_is_said_once():
     assert "no camera_info has come" in reason(second)
 
 
+def test_the_users_limit_of_pixels_is_that_of_compressed_depth():
+    png = cv2.imencode(".png", card())[1].tobytes()
+    packed = SimpleNamespace(format="16UC1; compressedDepth png", header=header(), data=bytes(12) + png)
+    for limit, words in ((WIDTH * HEIGHT, None), (1000, r"more than max_image_pixels \(1,000\) allows")):
+        locator = Locator(CONFIG, "/image", limit)
+        locator.ring.put(packed)
+        locator.put_camera_info(info_message())
+        found = locator.locate(header(), result())
+        assert isinstance(found.places[1], Place) if words is None else re.search(words, reason(found))
+
+
 def test_frames_without_a_name_are_taken_to_be_the_images():
     found = located(depth_message(frame_id=""))
     assert isinstance(found.places[1], Place)
@@ -116,6 +129,35 @@ def test_distortion_is_taken_out_of_images_that_are_not_rectified(topic, choice,
     assert isinstance(place, Place)
     assert (abs(place.position[0] - POSITION[0]) > 1e-4) == bent
     assert any("set image_rectified to yes" in note for note in found.notes) == bent
+
+
+def test_a_mask_that_is_most_likely_wrong_has_no_place():
+    wrong = result(replace(state(1), mask_score=0.22))
+    assert "predicted IoU is 0.22, and position_mask_score is 0.3" in reason(located(result=wrong))
+    assert isinstance(located(result=wrong, config=replace(CONFIG, position_mask_score=0.0)).places[1], Place)
+
+
+def test_an_object_stays_at_its_depth_when_its_mask_leaks():
+    locator = Locator(CONFIG, "/image", WIDTH * HEIGHT)
+    locator.put_camera_info(info_message())
+    leaking = card()
+    leaking[:, 29:40] = 1500  # eleven of twenty columns of the mask, nine are left
+
+    def depth_at(seconds: int, values: np.ndarray, *states: Any) -> float:
+        stamp = STAMP + seconds * S // 10
+        locator.ring.put(depth_message(values, stamp))
+        place = locator.locate(header(stamp), result(*states)).places[1]
+        assert isinstance(place, Place)
+        return float(place.position[2])
+
+    assert depth_at(0, leaking) == pytest.approx(1.5)  # nothing is known yet
+    locator = Locator(CONFIG, "/image", WIDTH * HEIGHT)
+    locator.put_camera_info(info_message())
+    assert depth_at(0, card()) == pytest.approx(2.0)
+    assert depth_at(1, leaking) == pytest.approx(2.0)
+    assert depth_at(2, leaking) == pytest.approx(2.0)
+    # Stamps that jump back are of another time, and after ten seconds it may be anywhere.
+    assert depth_at(-900, leaking) == pytest.approx(1.5)
 
 
 def test_numbers_alone_make_no_new_sentence():

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from sam2_ros.model.probe import History
+from sam2_ros.tracking.memory import select
 from sam2_ros.tracking.policies.distractor import Distractor, recent_spaced
 from sam2_ros.tracking.policies.policy import EMPTY, Attended, Held, Limits, Plan, Sight
 
@@ -169,6 +170,14 @@ def test_pointers_are_those_of_anchors_and_of_the_latest_frames_sixteen_in_all()
     assert with_old_anchors == (12, 20, *range(42, 29, -1))
     with_a_near_one = Memory().through(range(1, 43), twins=(35,)).at(43).pointers
     assert with_a_near_one == (35, *range(42, 35, -1), *range(34, 27, -1))
+
+
+def test_pointers_age_while_the_object_is_gone() -> None:
+    memory = Memory().through(range(1, 43), twins=(12,))
+    for frame in range(43, 143):
+        memory.see(absent(frame))
+    ages = select(memory.held, memory.at(143), 143, prompted_time=6).pointer_ages
+    assert ages == (143, 131, *range(101, 115))  # of the prompt, the anchor, and frames 42 to 29: 16 in all
 
 
 # --- what is kept ----------------------------------------------------------------------------------------------------

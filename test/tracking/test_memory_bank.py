@@ -8,7 +8,8 @@ import torch
 
 from sam2_ros.config import TrackerConfig
 from sam2_ros.model.config import ModelConfig, get_config
-from sam2_ros.tracking.memory import MemoryBank, Recalled
+from sam2_ros.tracking.memory import MemoryBank, Recalled, Selection, select
+from sam2_ros.tracking.policies.policy import EMPTY, Attended, Held
 
 TOY = get_config("toy", 64)
 CPU = torch.device("cpu")
@@ -39,6 +40,15 @@ def test_objects_with_equally_long_histories_come_together() -> None:
     assert [each.rows for each in recalled] == [(0, 2), (1,)]
     assert frames_of(recalled[0]) == [[0, 1, 2, 3, 4]] * 2
     assert frames_of(recalled[1]) == [[4]]
+
+
+def test_entries_rows_and_ages_of_what_is_attended() -> None:
+    held = Held(prompted=(3, 25, EMPTY, EMPTY), recent=(15, 19, 10), pointers=(19, 15, 18))
+    attended = Attended(prompted=(3, 25), recent=(15, 19), rows=(1, 0), pointers=(19, 18))
+    # Of a prompt on a frame to come the mask counts and the pointer does not; entries after the four prompted ones.
+    assert select(held, attended, now=20, prompted_time=6) == Selection(
+        frame_entries=(0, 1, 4, 5), frame_times=(6, 6, 1, 0), pointer_entries=(0, 4, 6), pointer_ages=(17, 1, 2)
+    )
 
 
 @pytest.mark.parametrize(("batch", "sizes"), [(0, [5]), (1, [1] * 5), (2, [2, 2, 1]), (5, [5])])

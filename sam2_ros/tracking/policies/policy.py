@@ -56,6 +56,10 @@ class Attended:
     rows: tuple[int, ...]  # of these
     pointers: tuple[int, ...]  # whose pointers are attended besides those of prompted frames that are not to come
 
+    def ages(self, now: int) -> tuple[int, ...]:
+        """How many frames before ``now`` the frames whose masks are attended lie, ascending; none that are to come."""
+        return tuple(sorted(now - frame for frame in (*self.prompted, *self.recent) if frame < now))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sight:
