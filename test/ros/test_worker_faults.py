@@ -1,5 +1,6 @@
 """The thread that tracks meets what nobody foresaw: it goes on, or the node says that it gives up."""
 
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,6 +89,26 @@ def test_a_thread_that_hangs_is_noticed_and_another_takes_its_place(tmp_path: Pa
         assert ears.change(Transition.TRANSITION_CONFIGURE)
         assert ears.change(Transition.TRANSITION_ACTIVATE)
         scene.show(5_000)
+    finally:
+        tracker.kill()
+
+
+def test_a_node_that_was_stopped_for_a_while_goes_on(tmp_path: Path, ears: Listener) -> None:
+    """As by a debugger, or in a virtual machine that stood still: by the clock its image takes very long."""
+    tracker = broken("slow", tmp_path, "max_image_seconds:=4.0")
+    try:
+        scene = Scene(ears, tracker)
+        ears.wait(scene.images.get_subscription_count, "a subscriber", 120)
+        scene.show(0)
+        scene.images.publish(scene.image(50))
+        _spin(ears, 0.5)
+        tracker.send(signal.SIGSTOP)
+        _spin(ears, 6.0)
+        tracker.send(signal.SIGCONT)
+        scene.show(100)
+        _spin(ears, 1.5)
+        assert ears.state() == "active"
+        assert "giving up" not in tracker.text()
     finally:
         tracker.kill()
 
