@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from rclpy.time import Time
+from tf2_msgs.msg import TFMessage
 from tf2_ros import Buffer, TransformException, TransformListener
 
 from ..errors import SpaceError
@@ -14,18 +15,36 @@ from ..stream.pipeline import JUMP_NS
 LOOK_AGAIN = 0.005  # seconds
 
 
+class _Listener(TransformListener):
+    """Fills a buffer, and empties it when stamps of a frame jump back, as of a bag that loops.
+
+    tf2 takes nothing that is much older than what it has: it would wait until the second time round is over.
+    """
+
+    def __init__(self, buffer: Buffer, node: Any) -> None:
+        self._newest_ns: dict[str, int] = {}  # by child frame
+        super().__init__(buffer, node, spin_thread=False)
+
+    def callback(self, data: TFMessage) -> None:
+        for transform in data.transforms:
+            frame, stamp_ns = transform.child_frame_id, Time.from_msg(transform.header.stamp).nanoseconds
+            if stamp_ns < self._newest_ns.get(frame, stamp_ns) - JUMP_NS:
+                self.buffer.clear()
+                self._newest_ns.clear()
+            self._newest_ns[frame] = max(stamp_ns, self._newest_ns.get(frame, stamp_ns))
+        super().callback(data)
+
+
 class Transforms:
     """What /tf and /tf_static tell, from now on."""
 
     def __init__(self, node: Any) -> None:
         self._buffer = Buffer()
-        self._newest_ns = 0  # stamp that was asked for
-        self._listener = TransformListener(self._buffer, node, spin_thread=False)
+        self._listener = _Listener(self._buffer, node)
 
     def find(self, target: str, source: str, stamp_ns: int, until: float) -> Transform:
         """The transform from ``source`` to ``target`` at a stamp; waits until a monotonic time. Raises SpaceError."""
         names = target.lstrip("/"), source.lstrip("/")
-        self._forget_the_future(stamp_ns)
         while True:
             try:
                 # Not `lookup_transform`, which would wait by the node's clock, and that may stand still.
@@ -35,13 +54,6 @@ class Transforms:
                 if time.monotonic() >= until:
                     raise SpaceError(f"there is no transform from {names[1]} to {names[0]}: {error}") from error
             time.sleep(LOOK_AGAIN)
-
-    def _forget_the_future(self, stamp_ns: int) -> None:
-        """When stamps jump back, as of a bag that loops: tf2 takes nothing that is much older than what it has."""
-        if stamp_ns < self._newest_ns - JUMP_NS:
-            self._buffer.clear()
-            self._newest_ns = 0
-        self._newest_ns = max(self._newest_ns, stamp_ns)
 
     def close(self) -> None:
         """Stop listening."""
