@@ -31,6 +31,7 @@ from .file_services import FileServices, Shelf
 from .keeping import Keeper, restore
 from .loading import Loading, Plan
 from .outputs import Outputs
+from .patience import Patience
 from .services import Services
 from .session import Session
 from .steady import steady_timer
@@ -78,6 +79,8 @@ class TrackerNode(LifecycleNodeMixin, Node):
         self._callers = Services(self, self._set_paused)
         self._file_services = FileServices(self, self._shelf)
         self._diagnostics = Diagnostics(self, self._health)
+        self._patience = Patience(GIVE_UP_PERIOD)  # with the image at hand
+        self._at_work = 0.0  # seconds that it has taken so far
         self._hopeless = ""  # why the node gives up
         steady_timer(self, GIVE_UP_PERIOD, self._look_whether_to_give_up)
         self.get_logger().info("unconfigured; autostart, or `ros2 lifecycle set`, brings it to active")
@@ -213,6 +216,7 @@ class TrackerNode(LifecycleNodeMixin, Node):
 
     def _look_whether_to_give_up(self) -> None:
         """After too many failures in a row only a person can help: say so by the error transition."""
+        self._at_work = self._patience.look(None if self._session is None else self._session.worker.at_work_since)
         if self._session is None or self._transitions.busy:
             return
         config, worker = parameters.read(self, NodeConfig), self._session.worker
@@ -222,7 +226,7 @@ class TrackerNode(LifecycleNodeMixin, Node):
             self.executor.create_task(self._give_up, reason)
         elif not worker.working:
             self.executor.create_task(self._give_up, "the thread that tracks has ended; giving up")
-        elif config.max_image_seconds and worker.at_work >= config.max_image_seconds:
+        elif config.max_image_seconds and self._at_work >= config.max_image_seconds:
             reason = (
                 f"an image takes longer than {config.max_image_seconds:g} s (max_image_seconds), as if a driver hung; "
                 "giving up; what hangs ends only with the process"
@@ -241,7 +245,7 @@ class TrackerNode(LifecycleNodeMixin, Node):
             tracker=None if engine is None else engine.pipeline.tracker,
             statistics=None if session is None else session.statistics,
             paused=session is not None and session.mailbox.paused,
-            at_work=0.0 if session is None else session.worker.at_work,
+            at_work=self._at_work,
         )
 
     def _on_set_parameters(self, changed: list[Parameter]) -> SetParametersResult:

@@ -68,10 +68,9 @@ class Worker:
         return self._thread.is_alive()
 
     @property
-    def at_work(self) -> float:
-        """Seconds since the image at hand was taken; 0 when there is none."""
-        now = time.monotonic()
-        return now - min(tuple(self._begun), default=now)
+    def at_work_since(self) -> float | None:
+        """When the image at hand was taken, monotonic seconds; None when there is none."""
+        return min(tuple(self._begun), default=None)
 
     def wait(self, seconds: float) -> bool:
         """Wait for its end, but no longer than that; whether it has ended."""

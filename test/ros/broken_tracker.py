@@ -5,6 +5,7 @@ python broken_tracker.py KIND --ros-args ...
 
 import ctypes
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,13 @@ def hangs() -> None:
     ctypes.CDLL(None).pause()
 
 
+def slowly(self: Any, *arguments: Any) -> Any:
+    """Every image takes a second more."""
+    for _ in range(20):  # one sleep would be over when a stopped process goes on
+        time.sleep(0.05)
+    return track(self, *arguments)
+
+
 def ends(self: Any, look_ahead: bool) -> None:
     """The thread is gone without a word."""
 
@@ -53,6 +61,8 @@ match sys.argv[1]:
         Pipeline.track = at_third(overflows, track)  # type: ignore[method-assign]
     case "hang":
         Pipeline.track = at_third(hangs, track)  # type: ignore[method-assign]
+    case "slow":
+        Pipeline.track = slowly  # type: ignore[method-assign]
     case "exit in the mailbox":
         Mailbox.take = at_third(exits, take)  # type: ignore[method-assign]
     case "end":
