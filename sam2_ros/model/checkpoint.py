@@ -5,6 +5,7 @@ import hashlib
 import math
 import pickle
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -191,8 +192,14 @@ def shapes_of(state: dict[str, Tensor]) -> dict[str, tuple[int, ...]]:
 def expected_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     """Keys and shapes that a network of this configuration loads, found without allocating it."""
     smallest = dataclasses.replace(config, image_size=config.image_size_multiple)  # weights do not depend on it
+    return dict(_shapes(smallest))
+
+
+@cache
+def _shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """Kept, since a file that fits none of the known networks is compared with all of them, which takes a second."""
     with torch.device("meta"):
-        return shapes_of(Sam2(smallest).state_dict())
+        return shapes_of(Sam2(config).state_dict())
 
 
 def describe_mismatch(expected: dict[str, tuple[int, ...]], found: dict[str, tuple[int, ...]]) -> str:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from sam2_ros.errors import CheckpointError
+from sam2_ros.model import checkpoint
 from sam2_ros.model.checkpoint import describe_mismatch, expected_shapes, load_model, random_model
 from sam2_ros.model.config import get_config
 
@@ -335,3 +336,11 @@ def test_network_saved_as_an_object_is_refused(path: Path) -> None:
 def test_kernels_of_the_upscaling_double_the_sides(kernel: int) -> None:
     with pytest.raises(ValueError, match=f"upscaling_kernel is {kernel}; choose an even number from 2 on"):
         dataclasses.replace(get_config("toy"), upscaling_kernel=kernel)
+
+
+def test_to_refuse_another_file_builds_no_network_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes tens of milliseconds, and there are many that a damaged file might have been."""
+    path = save({"model": {"a": torch.zeros(3)}}, tmp_path / "a.pt")
+    refusal(path)
+    monkeypatch.setattr(checkpoint, "Sam2", None)
+    assert "none of the known sizes" in refusal(path)
