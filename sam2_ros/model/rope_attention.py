@@ -55,4 +55,5 @@ class RopeAttention(Attention):
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
-    return F.scaled_dot_product_attention(q[:, None], k[:, None], v[:, None], attn_mask=bias)[:, 0]
+    mask = None if bias is None else bias[None, None, None]  # torch's compiler wants all four dimensions
+    return F.scaled_dot_product_attention(q[:, None], k[:, None], v[:, None], attn_mask=mask)[:, 0]
