@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,8 +23,9 @@ import torch
 # This checkout is what is measured, installed or not.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from stopwatch import Stopwatch
+
 from sam2_ros.config import ModelChoice, TrackerConfig, meaning_of
-from sam2_ros.tracking.memory import MemoryBank
 from sam2_ros.tracking.prompt import Prompt
 from sam2_ros.tracking.ready import ready_tracker
 from sam2_ros.tracking.tracker import Tracker
@@ -63,24 +63,15 @@ class Timed:
     def __init__(self) -> None:
         self.steps: list[float] = []
         self.recalls: list[float] = []
-        self._recalling = 0.0
-        recall = MemoryBank.recall
-
-        def timed(*told: Any) -> Any:
-            begun = time.process_time()
-            try:
-                return recall(*told)
-            finally:
-                self._recalling += time.process_time() - begun
-
-        setattr(MemoryBank, "recall", timed)  # noqa: B010
+        self._recalling = Stopwatch(time.process_time)
+        self._recalling.wrap("recall")
 
     def step(self, step: Callable[[], object], counts: bool) -> None:
         """Take a step; whether it counts."""
-        self._recalling, begun = 0.0, time.process_time()
+        self._recalling.seconds, begun = 0.0, time.process_time()
         step()
         self.steps.append(time.process_time() - begun if counts else math.nan)
-        self.recalls.append(self._recalling if counts else math.nan)
+        self.recalls.append(self._recalling.seconds if counts else math.nan)
 
 
 def growth_of(name: str, seconds: Sequence[float]) -> float:

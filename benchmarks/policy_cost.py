@@ -12,10 +12,8 @@ import random
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,9 +21,10 @@ import torch
 # This checkout is what is measured, installed or not.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from stopwatch import Stopwatch
+
 from sam2_ros.config import ModelChoice, TrackerConfig
 from sam2_ros.synthetic import scene, settings_for
-from sam2_ros.tracking.memory import MemoryBank
 from sam2_ros.tracking.prompt import Prompt
 from sam2_ros.tracking.ready import ready_tracker
 from sam2_ros.tracking.tracker import Tracker
@@ -33,27 +32,6 @@ from sam2_ros.weights.loading import load_network, wants_compiling
 
 POLICIES = ("official", "distractor", "motion")
 SETTLED = 30  # frames until memories are as long as they get
-
-
-class Timed:
-    """Adds up what the bank's policies take of a frame."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self.seconds = 0.0
-        self._clock = clock
-
-    def wrap(self, name: str) -> None:
-        """Measure a method of all banks."""
-        method = getattr(MemoryBank, name)
-
-        def timed(*told: Any) -> Any:
-            begun = self._clock()
-            try:
-                return method(*told)
-            finally:
-                self.seconds += self._clock() - begun
-
-        setattr(MemoryBank, name, timed)
 
 
 def main() -> int:
@@ -78,7 +56,7 @@ def main() -> int:
         policy: ready_tracker(network, replace(limits, memory_policy=policy), compiling) for policy in POLICIES
     }
     clock = time.process_time if network.device.type == "cpu" else time.perf_counter
-    own = Timed(clock)
+    own = Stopwatch(clock)
     for name in ("plans", "choices"):
         own.wrap(name)
     frames: dict[str, list[float]] = defaultdict(list)

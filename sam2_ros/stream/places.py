@@ -128,8 +128,11 @@ class Locator:
                 f"its mask is most likely wrong: its predicted IoU is {state.mask_score:.2f}, and position_mask_score "
                 f"is {least:g}"
             )
-        before_ns, depth = self._seen.get(state.object_id, (0, 0.0))
-        before = Before(depth, (stamp - before_ns) / NS_PER_S) if 0 < before_ns <= stamp else None
+        before = None
+        if state.object_id in self._seen:
+            seen_ns, metres = self._seen[state.object_id]
+            if seen_ns <= stamp:  # what is later is of another time, as of a bag that loops
+                before = Before(metres, (stamp - seen_ns) / NS_PER_S)
         return locate(state.mask, box, view.depth, view.camera, self._config, state.mask_score, before)
 
     def _remember(self, places: Mapping[int, Place | Nowhere], stamp: int) -> None:

@@ -65,3 +65,16 @@ def test_keys_that_do_not_turn_are_attended_to_unprojected() -> None:
     with torch.no_grad():
         after = attention.add_rotated(*arguments)
     assert torch.allclose(before, after, atol=1e-12)
+
+
+def test_in_mixed_precision_the_formula_stands() -> None:
+    config = get_config("toy", 64)
+    attention = RopeAttention(config.hidden_dim, 1, config.hidden_dim, config.memory_dim)
+    rope = axial_rope(config.hidden_dim, config.feature_size).float()
+    tokens = config.feature_size**2
+    q, memory = noise(2, tokens, config.hidden_dim).float(), noise(2, tokens, config.memory_dim).float()
+    with torch.no_grad():
+        precise = attention.add_rotated(q, q, memory, memory, rope, rope, tokens)
+        with torch.autocast("cpu", torch.bfloat16):
+            mixed = attention.add_rotated(q, q, memory, memory, rope, rope, tokens)
+    assert torch.allclose(mixed.float(), precise, atol=0.05)
