@@ -2,7 +2,7 @@
 """Wrong inputs of every kind, as many as one has time for, at a tracker at work: each is taken, or refused with one
 sentence; nothing crashes, hangs or grows, and the tracker's next frame is what it is without them, to the bit.
 
-The inputs are those of ``test/helpers/fuzzing.py``: up to some hundred are given one after the other, each within its
+The inputs are those of ``test/helpers/fuzzing``: up to some hundred are given one after the other, each within its
 second, and then the next frame is looked at; where it is another one, halves of them are tried until those are left
 that do it. They come in rounds, each from the seed of its number, of the kind that had the least time so far. What is
 done stands in a file, so that the command goes on where it was. Ends with 1 at the first failure, with its inputs and
@@ -26,7 +26,8 @@ sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "test")]
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from helpers.fuzzing import TARGETS, Target, batches, feed
+from helpers.fuzzing.feeding import Target, batches, feed
+from helpers.fuzzing.targets import TARGETS
 from sam2_ros.stored.atomic import replace_file
 from sam2_ros.weights.allocator import give_back_memory
 

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from helpers.fuzzing import LONGEST, TARGETS, Target, batches, feed, world
+from helpers.fuzzing.feeding import LONGEST, Target, batches, feed
+from helpers.fuzzing.targets import TARGETS
+from helpers.fuzzing.world import world
 
 EXAMPLES = 5  # batches
 BAD = 37
