@@ -11,6 +11,7 @@ import os
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -37,7 +38,9 @@ SIZES = ((96, 128), (96, 128), (60, 80), (97, 131))  # height and width, a quart
 PERIOD_NS = NS_PER_S // 30
 MAX_OBJECTS = 4
 NO_MASK = Message(header=Message(), height=0, width=0, encoding="", is_bigendian=0, step=0, data=b"")
-MAX_GROWTH, MAX_SLOWER = 1.02, 1.05  # of resident memory, of the median latency
+MAX_GROWTH, MAX_SLOWER = 1.02, 1.05  # of resident memory, of the latency
+OWN_OBJECTS = 10  # of Python that this file keeps, at most
+COMPARED = 5  # blocks at the beginning and at the end, by whose quickest images latencies are compared
 
 
 @dataclass(frozen=True)
@@ -52,21 +55,43 @@ class Look:
     descriptors: int
     threads: int
     median_ms: float  # of this thread's own time
-    yardstick_ms: float  # of some work that is always the same, done in between: how quick the machine was
     refused: int  # inputs that were wrong
-
-    @property
-    def slowness(self) -> float:
-        """An image by the yardstick, so that a busy machine makes no difference."""
-        return self.median_ms / self.yardstick_ms
 
     def __str__(self) -> str:
         return (
             f"{self.frames:>7,} frames ({self.policy}): bank {self.bank_bytes:,} bytes, "
             f"{self.python_objects:,} objects of Python, resident {self.resident_bytes / 2**20:.1f} MiB, "
-            f"{self.descriptors} descriptors, {self.threads} threads, median {self.median_ms:.2f} ms "
-            f"({self.slowness:.2f} yardsticks), {self.refused} inputs refused"
+            f"{self.descriptors} descriptors, {self.threads} threads, median {self.median_ms:.2f} ms, "
+            f"{self.refused} inputs refused"
         )
+
+
+class Pace:
+    """How quick the first blocks were, and the last ones, image by image: a block is the same every time.
+
+    The quickest of some blocks counts, in multiples of some work that is always the same, so that a busy or a throttled
+    machine makes as little difference as can be.
+    """
+
+    def __init__(self) -> None:
+        self._blocks = 0
+        self._first: list[np.ndarray] = []  # each (BLOCK + 1,) seconds, the yardstick last
+        self._last: deque[np.ndarray] = deque(maxlen=COMPARED)
+
+    def add(self, times: Sequence[float], yardsticks: Sequence[float]) -> None:
+        """A block's seconds; the first block does not count, as all is new in it."""
+        self._blocks += 1
+        block = np.array([*times, min(yardsticks)])
+        if 1 < self._blocks <= 1 + COMPARED:
+            self._first.append(block)
+        self._last.append(block)
+
+    @property
+    def slower(self) -> float:
+        """The median image of the last blocks in times of the same of the first ones."""
+        count = min(COMPARED, (self._blocks - 1) // 2)
+        first, last = (np.min(blocks, axis=0) for blocks in (self._first[:count], list(self._last)[-count:]))
+        return float(np.median(last[:-1] / first[:-1]) * first[-1] / last[-1])
 
 
 def soak(frames: int, model: str, policies: Sequence[str], report: Path | None) -> int:
@@ -75,36 +100,41 @@ def soak(frames: int, model: str, policies: Sequence[str], report: Path | None) 
     choice = ModelChoice(model=model, checkpoint=checkpoint, device="cpu", image_size=32 if model == "toy" else 0)
     network = load_network(choice)
     runs = [Run(network, policy) for policy in policies]
-    looks: list[Look] = []
+    firsts: dict[str, Look] = {}  # of each policy the second block: in the first one all is new
+    lasts: dict[str, Look] = {}
     for number in range(max(3 * len(runs), frames // BLOCK)):
-        looks.append(runs[number % len(runs)].block(number))
-        print(looks[-1], flush=True)
-        first = looks[min(number, number % len(runs) + len(runs))]  # in its very first block all is still new
-        if report:
-            report.write_text(json.dumps({"first": asdict(first), "last": asdict(looks[-1])}, indent=1) + "\n")
-    firsts, lasts = looks[len(runs) : 2 * len(runs)], looks[-len(runs) :]
-    pairs = [(first, last) for first in firsts for last in lasts if first.policy == last.policy]
-    return int(any(map(_worse, pairs)))
+        look = runs[number % len(runs)].block(number)
+        print(look, flush=True)
+        lasts[look.policy] = look
+        if number >= len(runs):
+            firsts.setdefault(look.policy, look)
+    slower = {run.policy: run.pace.slower for run in runs}
+    print(", ".join(f"{policy}: latency {ratio:.3f} of that at first" for policy, ratio in slower.items()))
+    if report:
+        ends = {name: [asdict(look) for look in looks.values()] for name, looks in (("first", firsts), ("last", lasts))}
+        report.write_text(json.dumps(ends | {"slower": slower}, indent=1) + "\n")
+    grown = any(_grown(firsts[policy], lasts[policy]) for policy in lasts)
+    return int(grown or any(ratio > MAX_SLOWER for ratio in slower.values()))
 
 
-def _worse(pair: tuple[Look, Look]) -> bool:
-    first, last = pair
-    grown = any(getattr(first, name) != getattr(last, name) for name in ("bank_bytes", "descriptors", "threads"))
-    return (
-        grown or last.resident_bytes > MAX_GROWTH * first.resident_bytes or last.slowness > MAX_SLOWER * first.slowness
-    )
+def _grown(first: Look, last: Look) -> bool:
+    """Whether anything did."""
+    more = any(getattr(first, name) < getattr(last, name) for name in ("bank_bytes", "descriptors", "threads"))
+    more = more or last.python_objects > first.python_objects + OWN_OBJECTS
+    return more or last.resident_bytes > MAX_GROWTH * first.resident_bytes
 
 
 class Run:
     """A pipeline through its blocks."""
 
     def __init__(self, network: Sam2, policy: str) -> None:
-        self._policy = policy
+        self.policy = policy
         config = TrackerConfig(max_objects=MAX_OBJECTS, objects_per_batch=MAX_OBJECTS, memory_policy=policy)
         self._pipeline = Pipeline(Tracker(network, config), to_rgb)
         self._associator = Associator(DetectionConfig())
         self._stamp = NS_PER_S
         self._refused = 0
+        self.pace = Pace()
 
     def block(self, number: int) -> Look:
         """The same as every other block."""
@@ -115,18 +145,18 @@ class Run:
             times.append(self._image(index, rng))
             if index % 10 == 0:
                 yardsticks.append(_yardstick())
+        self.pace.add(times, yardsticks)
         self._pipeline.add_prompts(self._message(_prompt(0, action=3)))
         gc.collect()
         return Look(
             frames=(number + 1) * BLOCK,
-            policy=self._policy,
+            policy=self.policy,
             bank_bytes=self._pipeline.tracker.memory_bytes,
             python_objects=len(gc.get_objects()),
             resident_bytes=int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"),
             descriptors=len(os.listdir("/proc/self/fd")),
             threads=threading.active_count(),
             median_ms=1e3 * float(np.median(times)),
-            yardstick_ms=1e3 * float(np.median(yardsticks)),
             refused=self._refused,
         )
 
