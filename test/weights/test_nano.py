@@ -25,6 +25,7 @@ from sam2_ros.tracking.tracker import Tracker
 from sam2_ros.weights.loading import load_network
 from sam2_ros.weights.shipped import SHIPPED
 
+REAL = Path(__file__).parents[2] / "training" / "nano_real.safetensors"
 SEEDS = (100, 101, 102)  # neither trained on nor in the benchmark's table
 
 
@@ -91,6 +92,14 @@ def test_it_keeps_hold_of_objects_that_hide_among_their_like(nano: Sam2) -> None
     j_and_f, visibility = scored(nano, drawn("hard"))
     assert j_and_f > 0.75  # 0.82
     assert visibility > 0.92  # 0.97
+
+
+def test_the_weights_that_know_real_things_are_the_same_network_and_track(clips: list[list[SceneFrame]]) -> None:
+    network = load_network(ModelChoice(checkpoint=str(REAL), device="cpu"))
+    assert network.config.name == "nano"
+    j_and_f, visibility = scored(network, clips)
+    assert j_and_f > 0.93  # 0.96
+    assert visibility > 0.97  # 1.00
 
 
 @pytest.mark.parametrize("size", [192, 320])
