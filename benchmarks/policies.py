@@ -301,7 +301,9 @@ def difference(name: str, first: Sequence[Evaluation], second: Sequence[Evaluati
 
 
 def told(interval: Interval) -> str:
-    """A difference with its interval."""
+    """A difference with its interval, which takes two clips that have the figure."""
+    if np.isnan(interval.low):
+        return ""
     return f"{interval.mean:+.3f} ({interval.low:+.3f} .. {interval.high:+.3f})"
 
 

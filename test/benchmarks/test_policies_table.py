@@ -77,3 +77,8 @@ def test_the_table_has_figures_and_differences_with_their_interval() -> None:
     assert float(low) <= float(mean) <= float(high)
     assert mean == difference
     assert float(low) > 0
+
+
+def test_a_difference_of_one_clip_has_no_interval_and_is_not_told() -> None:
+    clip = evaluation("clip", frames=6, objects=1)
+    assert "nan" not in table("kind", {"official": [clip], "distractor": [clip]})
