@@ -118,8 +118,8 @@ def soak(frames: int, model: str, policies: Sequence[str], report: Path | None) 
 
 
 def _grown(first: Look, last: Look) -> bool:
-    """Whether anything did."""
-    more = any(getattr(first, name) < getattr(last, name) for name in ("bank_bytes", "descriptors", "threads"))
+    """Whether anything did, or what has to stay the same did not."""
+    more = any(getattr(first, name) != getattr(last, name) for name in ("bank_bytes", "descriptors", "threads"))
     more = more or last.python_objects > first.python_objects + OWN_OBJECTS
     return more or last.resident_bytes > MAX_GROWTH * first.resident_bytes
 
