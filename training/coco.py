@@ -25,14 +25,19 @@ LEAST_PIXELS = 60  # of an object; a smaller one is unclear
 LEAST_SHARE = 0.01  # of the picture: the largest object has it
 BORDER, LEAST_SIDE = 3, 40  # pixels: a cut-out is off the border and not smaller
 SHIFT = 4  # bits of fractions of pixels
+PERSONS = "person_keypoints"  # beginning of the name of a file in which persons alone have outlines
 # Looked at: broken or half hidden cut-outs, and pictures with wrong masks.
 # fmt: off
 NO_CUTOUTS = {
-    308, 309, 30213, 32533, 128137, 174632, 180239, 222735, 315492, 331352, 359833, 365208, 374369, 378454, 389812,
-    403395, 408805, 410735, 423617, 460841, 475546, 490171, 503957, 551780, 564781, 574211, 579003,
+    308, 309, 7574, 30213, 32533, 88432, 128137, 135670, 174632, 180239, 222735, 301421, 315492, 331352, 359833,
+    361246, 365208, 374369, 378454, 389812, 403395, 408805, 410735, 423123, 423617, 460841, 467685, 475546, 490171,
+    503957, 551780, 564781, 574211, 579003,
+}
+NO_PICTURES = {
+    11149, 67534, 74200, 74733, 94871, 139872, 157046, 174123, 203389, 222735, 250901, 353027, 378284, 396311, 399296,
+    410735, 422706, 439593, 460841, 479248,
 }
 # fmt: on
-NO_PICTURES = {222735, 353027, 399296, 410735, 460841}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,27 +50,40 @@ class CocoPicture:
     cutouts: tuple[np.ndarray, ...]  # (h, w, 4) uint8 BGR and alpha of the objects that are whole
 
 
-def free_pictures(folder: Path, annotations: list[Path]) -> Iterator[CocoPicture]:
-    """The pictures somewhere in ``folder`` whose licence is free and whose objects have outlines."""
-    pictures = {path.name: path for path in sorted(folder.rglob("*.jpg"))}
+def free_pictures(folders: list[Path], annotations: list[Path]) -> Iterator[CocoPicture]:
+    """The pictures somewhere in ``folders``, first come first, that are free and whose objects have outlines."""
+    files = defaultdict(list)
+    for folder in folders:
+        for path in sorted(folder.rglob("*.jpg")):
+            files[path.name].append(path)
     for file in annotations:
         content = json.loads(file.read_text(encoding="utf-8"))
         objects = defaultdict(list)
         for item in content["annotations"]:
             objects[item["image_id"]].append(item)
-        for about in content["images"]:
-            number = int(about["id"])
-            if about.get("license") not in FREE or about["file_name"] not in pictures or number in NO_PICTURES:
+        for number, about in {int(about["id"]): about for about in content["images"]}.items():
+            if about.get("license") not in FREE or number in NO_PICTURES:
                 continue
-            photograph = cv2.imread(str(pictures[about["file_name"]]), cv2.IMREAD_COLOR)
-            if photograph is None or photograph.shape[:2] != (about["height"], about["width"]):
+            size = (about["height"], about["width"])
+            photograph = _of_size(files[about["file_name"]], size)
+            if photograph is None:
                 continue
-            masks = _outlined(objects[about["id"]], photograph.shape[:2])
-            labels = _labels(masks, photograph.shape[:2])
+            masks = _outlined(objects[about["id"]], size)
+            labels = _labels(masks, size)
             counts = np.bincount(labels.ravel(), minlength=CROWD)[1:CROWD]
             if counts.max() >= LEAST_SHARE * labels.size:
-                whole = () if number in NO_CUTOUTS else tuple(_cutouts(photograph, masks))
-                yield CocoPicture(number, np.asarray(photograph), labels, whole)
+                # Where persons alone have outlines nobody knows what touches them.
+                parts = number in NO_CUTOUTS or file.name.startswith(PERSONS)
+                yield CocoPicture(number, photograph, labels, () if parts else tuple(_cutouts(photograph, masks)))
+
+
+def _of_size(files: list[Path], size: tuple[int, int]) -> np.ndarray | None:
+    """The first of these pictures that is (H, W): some copies were made smaller."""
+    for file in files:
+        photograph = cv2.imread(str(file), cv2.IMREAD_COLOR)
+        if photograph is not None and photograph.shape[:2] == size:
+            return np.asarray(photograph)
+    return None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,14 +2,12 @@
 
 Cut-outs are pictures whose alpha channel is the outline of one thing, photographs fill a whole frame, labelled ones
 have a label image, too: of ``FOLDER/images/NAME.jpg`` in ``FOLDER/masks/NAME.png``, 0 background, 255 unclear. None
-of them comes with this repository; `SOURCES` says where from and under which licence.
+of them comes with this repository; `sources` says where from and under which licence.
 """
 
 import argparse
-import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -21,11 +19,13 @@ from tqdm import tqdm
 
 from .coco import CocoPicture, free_pictures
 from .config import TrainingError
+from .sources import SOURCES, Source, bring
 
 CUTOUT_SIDE = 224  # pixels of the longer side at most: nothing is drawn much larger at a network's 384
 PHOTOGRAPH_SIDE = 1000  # pixels of the shorter side at most
 LABELLED_SIDE = 480  # of the longer side of a labelled one
 LEAST_SIDE = 40  # of a cut-out
+JPEG_QUALITY = 75  # of packed photographs: clips are compressed by chance anyway, and the file travels
 LEAST_PHOTOGRAPH_SIDE = 250
 OPAQUE = 250  # of 255
 LEAST_OPAQUE_SHARE = 0.75  # of what is not fully transparent: glass and smoke have no outline
@@ -34,100 +34,6 @@ LEAST_COLOURS = 24  # of 4096 that are more than a speck: neither silhouettes no
 LEAST_PART = 0.6  # of a cut-out that is in one piece
 UNCLEAR = 255  # of a label image
 KINDS = ("cutouts", "photographs", "labelled", "labels")  # of packed pictures
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where pictures come from: a Debian package, a wheel, or a git repository."""
-
-    name: str
-    licence: str
-    cutouts: tuple[str, ...] = ()  # patterns of paths
-    photographs: tuple[str, ...] = ()
-    labelled: tuple[str, ...] = ()  # photographs with label images
-    coco: tuple[str, ...] = ()  # annotation files of COCO: cut-outs and labelled photographs
-    but: tuple[str, ...] = ()  # not these
-    repository: str | None = None  # of git
-    wheel: bool = False
-
-
-CLIPART = (
-    "animals",
-    "buildings",
-    "computer/hardware",
-    "containers",
-    "education",
-    "electronics",
-    "food",
-    "office",
-    "people",
-    "plants",
-    "recreation",
-    "science",
-    "tools",
-    "transportation/aircraft",
-    "transportation/boating",
-    "transportation/vehicles",
-)
-SCIKIT_IMAGE = ("astronaut", "brick", "chelsea", "coffee", "grass", "gravel", "motorcycle_left", "rocket")
-# Small copies of COCO; those whose masks are complete come first, for a picture is taken once.
-COCO = (
-    "Obmutescence/COCO-MINI",
-    "developer0hye/COCO128",
-    "enginbozaba/tiny_coco",
-    "zzowenzz/COCO_Tiny",
-    "lizhogn/tiny_coco_dataset",
-    "jiangkx/ATSS",
-    "mchoccie/DeepDataMiningLearning",
-    "minto5z/coco_yolo",
-)
-
-SOURCES = (
-    Source(
-        "tuxpaint-stamps-default",
-        "GPL-2",
-        cutouts=("*/stamps/*.png",),
-        but=("*cartoon*", "*/symbols/*", "*/flags/*", "*_mirror*"),
-    ),
-    Source(
-        "openclipart-png",
-        "public domain",
-        cutouts=tuple(f"*/png/{kind}/*.png" for kind in CLIPART),
-        but=("*/cards/*", "*/smilies/*", "*/stickmen/*", "*/symbols/*"),
-    ),
-    Source("gnome-backgrounds", "CC-BY-SA-3.0", photographs=("*/gnome/wood-*.webp",)),
-    Source("mate-backgrounds", "GPL-2 or later", photographs=("*/nature/*.jpg", "*/abstract/Elephants_3840x2160.jpg")),
-    Source(
-        "plasma-workspace-wallpapers",
-        "GPL-2 or later",
-        photographs=("*/contents/images/*1920x1080.*", "*/contents/images/[235]*0x2*.png"),
-    ),
-    Source("lomiri-wallpapers-16.04", "CC0, CC-BY-4.0 and CC-BY-SA-4.0, see its copyright", photographs=("*.jpg",)),
-    Source("lomiri-wallpapers-20.04", "CC-BY-SA-3.0", photographs=("*.jpg",)),
-    Source("ukui-wallpapers", "CC-BY-SA-3.0", photographs=("*.jpg", "*/calla.png", "*/city.png", "*/goldfish.png")),
-    Source(
-        "budgie-backgrounds",
-        "CC0",
-        photographs=("*/backgrounds/*.jpg",),
-        repository="https://github.com/BuddiesOfBudgie/budgie-backgrounds",
-    ),
-    Source(
-        "scikit-image",
-        "public domain and CC0, see the docstrings of skimage.data",
-        photographs=tuple(f"*/skimage/data/{name}.*" for name in SCIKIT_IMAGE),
-        wheel=True,
-    ),
-    Source("scikit-learn", "CC-BY", photographs=("*/datasets/images/*.jpg",), wheel=True),
-    *(
-        Source(
-            repository.replace("/", "+"),
-            "by picture CC-BY-2.0, CC-BY-SA-2.0 or none, masks CC-BY-4.0",
-            coco=("*/instances_*2017.json",),
-            repository=f"https://github.com/{repository}",
-        )
-        for repository in COCO
-    ),
-)
 
 
 class Pictures:
@@ -182,7 +88,9 @@ def _decoded(picture: np.ndarray) -> np.ndarray:
 
 def pack(folders: list[tuple[Source, Path]], file: Path) -> tuple[int, int, int]:
     """Write the pictures of unpacked sources; how many cut-outs, photographs and labelled ones there were."""
-    packing = _Packing({kind: [] for kind in KINDS}, set())
+    packing = _Packing(
+        {kind: [] for kind in KINDS}, set(), [folder for source, folder in folders if source.coco is not None]
+    )
     for source, folder in folders:
         packing.add(source, folder)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -200,6 +108,7 @@ def pack(folders: list[tuple[Source, Path]], file: Path) -> tuple[int, int, int]
 class _Packing:
     files: dict[str, list[np.ndarray]]  # of each of `KINDS`
     coco: set[int]  # numbers of COCO's pictures that are in
+    copies: list[Path]  # of COCO: the pictures of one's annotations may be in another
 
     def add(self, source: Source, folder: Path) -> None:
         for path in tqdm(_matching(folder, source.cutouts, source.but), desc=source.name, disable=None):
@@ -210,7 +119,7 @@ class _Packing:
             labels = path.parent.parent / "masks" / f"{path.stem}.png"
             if labels.exists():
                 self._add_labelled(_read(path), _read(labels))
-        for picture in free_pictures(folder, _matching(folder, source.coco, source.but)):
+        for picture in free_pictures([folder, *self.copies], _matching(folder, source.coco or (), source.but)):
             self._add_coco(picture)
 
     def _add_cutout(self, picture: np.ndarray | None) -> None:
@@ -247,7 +156,7 @@ def _webp(picture: np.ndarray) -> np.ndarray:
 
 
 def _jpeg(picture: np.ndarray) -> np.ndarray:
-    return np.asarray(cv2.imencode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, 90))[1])
+    return np.asarray(cv2.imencode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY))[1])
 
 
 def tidied_cutout(picture: np.ndarray | None) -> np.ndarray | None:
@@ -326,39 +235,6 @@ def _joined(kind: str, encoded: list[np.ndarray]) -> dict[str, np.ndarray]:
 def _split(content: "np.lib.npyio.NpzFile", kind: str) -> list[np.ndarray]:
     data, ends = content[kind], content[f"{kind}_ends"]
     return np.split(data, ends[:-1]) if len(ends) else []
-
-
-# --- bringing --------------------------------------------------------------------------------------------------------
-
-
-def bring(source: Source, folder: Path) -> Path:
-    """The folder with the files of a source, fetched if it is not there. Raises TrainingError."""
-    target = folder / source.name
-    if target.exists():
-        return target
-    part = folder / f"{source.name}.part"
-    part.mkdir(parents=True, exist_ok=True)
-    try:
-        for command in _commands(source, part):
-            subprocess.run(command, cwd=part, check=True, stdout=subprocess.DEVNULL)
-        for wheel in part.glob("*.whl"):
-            with zipfile.ZipFile(wheel) as content:
-                content.extractall(part)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise TrainingError(f"{source.name} could not be fetched ({error}); leave it out with --sources") from error
-    part.rename(target)
-    return target
-
-
-def _commands(source: Source, part: Path) -> Iterator[list[str]]:
-    if source.repository:
-        yield ["git", "clone", "--quiet", "--depth", "1", source.repository, "files"]
-    elif source.wheel:
-        yield [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", source.name]
-    else:
-        yield ["apt-get", "download", source.name]
-        (package,) = part.glob("*.deb")
-        yield ["dpkg-deb", "--extract", package.name, "."]
 
 
 def main() -> int:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from training.coco import free_pictures
-from training.pictures import Pictures, Source, pack
+from training.pictures import Pictures, pack
+from training.sources import Source
 
 WIDTH, HEIGHT = 400, 300
 FREE, NOT_COMMERCIAL = 4, 2
@@ -50,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_only_pictures_with_a_free_licence_are_taken_and_the_largest_object_comes_first(folder: Path) -> None:
-    (picture,) = free_pictures(folder, [folder / "instances_val2017.json"])
+    (picture,) = free_pictures([folder], [folder / "instances_val2017.json"])
     assert picture.number == 1
     assert np.unique(picture.labels).tolist() == [0, 1, 2, 255]
     assert (picture.labels[21:94, 21:169] == 1).all()
@@ -61,7 +62,7 @@ def test_only_pictures_with_a_free_licence_are_taken_and_the_largest_object_come
 
 
 def test_whole_objects_become_cut_outs(folder: Path) -> None:
-    (picture,) = free_pictures(folder, [folder / "instances_val2017.json"])
+    (picture,) = free_pictures([folder], [folder / "instances_val2017.json"])
     large, _ = picture.cutouts
     assert large.shape[2] == 4
     assert abs(large.shape[0] - 150) <= 2
@@ -76,3 +77,27 @@ def test_a_picture_that_two_sources_have_is_packed_once(folder: Path, tmp_path: 
     cutouts, _, labelled = pack([(source, folder), (source, folder)], tmp_path / "packed.npz")
     assert (cutouts, labelled) == (2, 1)
     assert set(np.unique(Pictures(tmp_path / "packed.npz").labelled_photograph(0)[1])) == {0, 1, 2}
+
+
+def test_a_picture_is_found_in_another_copy_in_the_size_that_was_outlined(folder: Path, tmp_path: Path) -> None:
+    (other := tmp_path / "other").mkdir()
+    picture = folder / "pictures/000000000001.jpg"
+    whole = picture.read_bytes()
+    cv2.imwrite(str(picture), np.zeros((HEIGHT // 2, WIDTH // 2, 3), np.uint8))
+    assert not list(free_pictures([folder], [folder / "instances_val2017.json"]))
+    (other / picture.name).write_bytes(whole)
+    (found,) = free_pictures([folder, other], [folder / "instances_val2017.json"])
+    assert found.photograph.shape == (HEIGHT, WIDTH, 3)
+    cv2.imwrite(str(tmp_path / "place.jpg"), np.full((300, 300, 3), 90, np.uint8))
+    copies = [Source("outlines", "some", coco=("*/instances_*.json",)), Source("pictures", "some", coco=())]
+    place = Source("place", "some", photographs=("*/place.jpg",))
+    assert pack([*zip(copies, (folder, other), strict=True), (place, tmp_path)], tmp_path / "packed.npz")[2] == 1
+
+
+def test_persons_that_nobody_knows_the_neighbours_of_are_not_cut_out(folder: Path) -> None:
+    persons = (folder / "instances_val2017.json").rename(folder / "person_keypoints_val2017.json")
+    content = json.loads(persons.read_text())
+    content["images"] *= 2  # some copies name a picture once for every person
+    persons.write_text(json.dumps(content))
+    (picture,) = free_pictures([folder], [persons])
+    assert (picture.cutouts, int(picture.labels[40, 40])) == ((), 1)

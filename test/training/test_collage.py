@@ -18,8 +18,9 @@ from training.collage.surfaces import recoloured, shaded
 from training.collage.things import CutOut, Held, Place
 from training.config import CollageData, DataConfig, StageConfig, TrainingConfig, TrainingError
 from training.log import read_log
-from training.pictures import CUTOUT_SIDE, PHOTOGRAPH_SIDE, Pictures, Source, pack, tidied_cutout
+from training.pictures import CUTOUT_SIDE, PHOTOGRAPH_SIDE, Pictures, pack, tidied_cutout
 from training.run import train
+from training.sources import Source
 
 SOURCE = Source(
     "made",

@@ -25,7 +25,7 @@ from .things import UPRIGHT, Outline, Place, Thing, draw_look, hold
 
 SETTINGS, LOOKS, BACKGROUND, LIGHT, LENS = range(5)  # parts of a clip that draw on their own
 MAX_SURFACE = 512  # pixels
-LABELLED = 0.5  # probability of a background whose objects are asked for, where there are such pictures
+LABELLED = 0.7  # probability of a background whose objects are asked for, where there are such pictures
 ALONE = 0.5  # probability that nothing is in front of it
 COVERING = 0.5  # probability that what hides others is a made-up outline
 
