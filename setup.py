@@ -21,7 +21,7 @@ setup(
     package_dir={"sam2_ros.definitions": "msg"},
     package_data={
         "sam2_ros.definitions": ["*.msg"],
-        "sam2_ros": ["weights/*.md", "weights/*.safetensors", "report/templates/*"],
+        "sam2_ros": ["weights/*.md", "weights/*.safetensors", "report/templates/*", "demo/flower.*"],
     },
     install_requires=[
         "numpy>=1.21",

@@ -19,7 +19,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Run it and say what to look at. Raises Sam2RosError."""
-    from ..demo.run import SCENE, SHEET, TRACKED, VIDEO, run_demo
+    from ..demo.run import REAL_SHEET, REAL_VIDEO, SCENE, SHEET, TRACKED, VIDEO, run_demo
 
     choice = config_from(ModelChoice, options)
     summary = run_demo(options.output, choice, options.seed, options.difficulty)
@@ -31,13 +31,21 @@ def run(options: argparse.Namespace) -> None:
     print(f"J&F: {summary.j_and_f:.3f} (mean over objects, 1 is perfect)")
     print(f"visibility: {summary.visibility:.1%} of objects and images told right")
     print(f"speed: {summary.replay.fps:.1f} images per second, with reading, drawing and writing")
+    print(f"real clip: a flower that opens, from one box on the first of {summary.real.frames} images, not scored")
     for name, text in (
         (SCENE, "scene with prompts and ground truth"),
         (TRACKED, "bag with masks and objects"),
         (VIDEO, "overlay video"),
         (SHEET, "contact sheet"),
+        (REAL_VIDEO, "overlay video of the real clip"),
+        (REAL_SHEET, "its contact sheet"),
     ):
         print(f"{text}: {options.output / name}")
 
 
-COMMAND = Command("demo", "make up a scene, track through it, score it, leave pictures to look at", add_options, run)
+COMMAND = Command(
+    "demo",
+    "track through a made-up scene, score it, and through a real clip; leave pictures to look at",
+    add_options,
+    run,
+)

@@ -17,13 +17,15 @@ def test_the_demo_tracks_and_says_where_to_look(tmp_path: Path, capsys: pytest.C
     assert float(figures["J&F"].split()[0]) > 0.5
     assert float(figures["visibility"].split("%")[0]) > 80
     assert float(figures["speed"].split()[0]) > 0
-    paths = [Path(line.rsplit(": ", 1)[1]) for line in lines[-4:]]
-    assert [path.name for path in paths] == ["scene_bag", "tracked_bag", "overlay.mp4", "contact_sheet.png"]
+    paths = [Path(line.rsplit(": ", 1)[1]) for line in lines[-6:]]
+    made_up = ["scene_bag", "tracked_bag", "overlay.mp4", "contact_sheet.png"]
+    assert [path.name for path in paths] == [*made_up, "real_overlay.mp4", "real_contact_sheet.png"]
     assert all(path.exists() for path in paths)
     assert sorted(path.name for path in out.iterdir()) == sorted(path.name for path in paths)
-    sheet = cv2.imread(str(paths[-1]))
-    assert sheet.shape[0] > 3 * 240
-    assert sheet.shape[1] > 4 * 320
+    for path, height, width in ((paths[3], 240, 320), (paths[5], 270, 480)):
+        sheet = cv2.imread(str(path))
+        assert sheet.shape[0] > 3 * height
+        assert sheet.shape[1] > 4 * width
 
 
 def test_a_demo_does_not_write_over_anything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
