@@ -22,7 +22,7 @@ test: $(READY)
 train: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/torchrun --standalone --nproc-per-node=$(shell nproc) -m training training/nano.yaml
 
-# Free pictures of real things and places, for training/real.yaml: 1.3 GB to fetch, from Debian's mirror among others.
+# Free pictures of real things and places, for training/real.yaml: 2 GB to fetch, from Debian's mirror among others.
 pictures: $(READY)
 	$(BIN)/python -m training.pictures
 

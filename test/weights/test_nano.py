@@ -4,12 +4,15 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
+import yaml
 from torch import Tensor
 
 from sam2_ros.config import ModelChoice, TrackerConfig
+from sam2_ros.demo.run import CLIP, CLIP_PROMPTS
 from sam2_ros.errors import CheckpointError
 from sam2_ros.measures.counting import counted
 from sam2_ros.measures.figures import object_figures
@@ -25,7 +28,7 @@ from sam2_ros.tracking.tracker import Tracker
 from sam2_ros.weights.loading import load_network
 from sam2_ros.weights.shipped import SHIPPED
 
-REAL = Path(__file__).parents[2] / "training" / "nano_real.safetensors"
+SCENES = Path(__file__).parents[2] / "training" / "nano_scenes.safetensors"
 SEEDS = (100, 101, 102)  # neither trained on nor in the benchmark's table
 
 
@@ -81,7 +84,7 @@ def test_it_is_the_default_and_small(nano: Sam2) -> None:
 
 def test_it_tracks_and_needs_its_memory_for_that(nano: Sam2, clips: list[list[SceneFrame]]) -> None:
     j_and_f, visibility = scored(nano, clips)
-    assert j_and_f > 0.91  # 0.94
+    assert j_and_f > 0.91  # 0.96
     assert visibility > 0.97  # 1.00
     forgetful = Forgetful(nano.config)
     forgetful.load_state_dict(nano.state_dict())
@@ -90,15 +93,32 @@ def test_it_tracks_and_needs_its_memory_for_that(nano: Sam2, clips: list[list[Sc
 
 def test_it_keeps_hold_of_objects_that_hide_among_their_like(nano: Sam2) -> None:
     j_and_f, visibility = scored(nano, drawn("hard"))
-    assert j_and_f > 0.75  # 0.82
-    assert visibility > 0.92  # 0.97
+    assert j_and_f > 0.75  # 0.83
+    assert visibility > 0.92  # 0.99
 
 
-def test_the_weights_that_know_real_things_are_the_same_network_and_track(clips: list[list[SceneFrame]]) -> None:
-    network = load_network(ModelChoice(checkpoint=str(REAL), device="cpu"))
+def test_it_follows_a_real_flower_until_it_is_open_and_knows_that_it_does(nano: Sam2) -> None:
+    video, tracker = cv2.VideoCapture(str(CLIP)), Tracker(nano)
+    box = yaml.safe_load(CLIP_PROMPTS.read_text())["prompts"][0]["box"]
+    prompts = [Prompt(1, box=np.array(box, float))]
+    while video.grab():
+        image = cv2.cvtColor(video.retrieve()[1], cv2.COLOR_BGR2RGB)
+        result, prompts = tracker.step(image, prompts), []
+    red, green, blue = np.moveaxis(image[:180, 100:330].astype(int), -1, 0)  # without other red things at the border
+    flower = (red > 170) & (red > 2 * green) & (red > 2 * blue)
+    mask = result.label_image[:180, 100:330] == 1
+    assert (mask & flower).sum() / (mask | flower).sum() > 0.78  # 0.85: it has yellow parts, too
+    assert (mask & flower).sum() > 0.95 * flower.sum()
+    assert result.objects[0].mask_score > 0.8  # 0.96
+
+
+def test_the_weights_that_know_made_up_scenes_alone_are_the_same_network_and_track(
+    clips: list[list[SceneFrame]],
+) -> None:
+    network = load_network(ModelChoice(checkpoint=str(SCENES), device="cpu"))
     assert network.config.name == "nano"
     j_and_f, visibility = scored(network, clips)
-    assert j_and_f > 0.93  # 0.96
+    assert j_and_f > 0.93  # 0.94
     assert visibility > 0.97  # 1.00
 
 
