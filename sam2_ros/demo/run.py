@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 
 import cv2
@@ -44,8 +45,10 @@ def run_demo(folder: Path, choice: ModelChoice, seed: int, difficulty: str) -> D
     settings = replace(settings_for(difficulty), width=WIDTH, height=HEIGHT)
     check_free(folder)
 
+    network = cache(partial(load_network, choice))  # once for both, and not before it is needed
+
     def make_tracker() -> Tracker:
-        return repeatable_tracker(load_network(choice), TrackerConfig(), choice.compile_network == "always")
+        return repeatable_tracker(network(), TrackerConfig(), choice.compile_network == "always")
 
     with staged(folder) as part:
         part.mkdir()

@@ -107,8 +107,8 @@ def test_it_follows_a_real_flower_until_it_is_open_and_knows_that_it_does(nano: 
     red, green, blue = np.moveaxis(image[:180, 100:330].astype(int), -1, 0)  # without other red things at the border
     flower = (red > 170) & (red > 2 * green) & (red > 2 * blue)
     mask = result.label_image[:180, 100:330] == 1
-    assert (mask & flower).sum() / (mask | flower).sum() > 0.78  # 0.85: it has yellow parts, too
-    assert (mask & flower).sum() > 0.95 * flower.sum()
+    assert (mask & flower).sum() / (mask | flower).sum() > 0.82  # 0.87: it has yellow parts, too
+    assert (mask & flower).sum() > 0.95 * flower.sum()  # 0.99
     assert result.objects[0].mask_score > 0.8  # 0.96
 
 
