@@ -9,6 +9,7 @@ from torch import Tensor
 
 from .clips import Clips
 from .config import StageConfig, TrainingError
+from .twins import with_twins
 
 LEAST_SHARE = 1 / 1000  # of the picture: an object that shows less is not asked for
 ATTEMPTS = 50  # to find a clip with an object to ask for
@@ -93,6 +94,8 @@ def _draw_window(
         candidates = _shown(window[0, ..., 3])
         if anchor in candidates:
             others = rng.permutation(candidates[candidates != anchor])[: stage.objects - 1]
+            if stage.twins and rng.random() < stage.twins:
+                window = with_twins(window, anchor, rng)
             return window, sorted([anchor, *map(int, others)])
     raise TrainingError(
         f"{ATTEMPTS} clips drawn for the stage {stage.name} had no object in {stage.frames} frames; give other data"
