@@ -70,6 +70,7 @@ class StageConfig:
     natural: float = 0.0  # share of clips that keep their colours, and what is above and below
     returns: float = 0.0  # share of clips in which an object that is asked for goes out of sight and comes back
     twins: float = 0.0  # share of clips in which copies of an object that is asked for are pasted beside it
+    lapses: float = 0.0  # share of objects that are taken for gone on a few frames: they have to be found again
     presence_told: float = 0.0  # share of steps in which memories and pointers know who is out of sight: a start
     corrections: int = 0  # clicks into the wrong part: on a still up to so many, in a clip on so many frames at most
     kinds: tuple[tuple[str, float], ...] = (("box", 0.5), ("point", 0.5))  # first prompt (box, point, mask), weight

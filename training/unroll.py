@@ -19,6 +19,7 @@ from .prompts import clicks_inside, corrections, jittered_boxes, joined
 
 LATER_PROMPTS = 0.5  # probability that a clip has any
 CERTAIN = 10.0  # logit of a presence that is told
+LONGEST_LAPSE = 6  # frames
 
 
 class Unroll:
@@ -45,6 +46,7 @@ class Unroll:
         limits = TrackerConfig(max_objects=self._count, max_cond_frames=1 + stage.corrections)
         self._bank = MemoryBank(network.config, limits, network.device, network.dtype)
         self._told = rng.random() < stage.presence_told
+        self._lapsed = torch.from_numpy(draw_lapses(self._frames, self._count, stage.lapses, rng)).to(batch.ids.device)
         self._losses: list[Losses] = []
 
     def run(self) -> Losses:
@@ -91,7 +93,7 @@ class Unroll:
         nothing = PromptTensors(
             truth.new_zeros(self._count, 0, 2, dtype=torch.float32), truth.new_zeros(self._count, 0, dtype=torch.long)
         )
-        prediction = self._answer(features, image, nothing, truth)
+        prediction = self._answer(features, image, nothing, truth, self._lapsed[frame])
         if prompted:
             _, prediction = self._correct(features, image, nothing, prediction, truth)
         return prediction
@@ -111,13 +113,35 @@ class Unroll:
         prompts = joined(prompts, click, before.clamp(-FEEDBACK_LIMIT, FEEDBACK_LIMIT))
         return prompts, self._answer(features, image, prompts, truth)
 
-    def _answer(self, features: Tensor, image: ImageFeatures, prompts: PromptTensors, truth: Tensor) -> MaskPrediction:
+    def _answer(
+        self,
+        features: Tensor,
+        image: ImageFeatures,
+        prompts: PromptTensors,
+        truth: Tensor,
+        lapsed: Tensor | None = None,
+    ) -> MaskPrediction:
         output = self._network.decode(features, image, prompts)
         self._losses.append(frame_losses(output, prompts.ambiguous, truth, self._weights))
         if self._told:
             seen = truth.flatten(1).any(dim=1)
             output = dataclasses.replace(output, object_score=torch.where(seen, CERTAIN, -CERTAIN))
+        if lapsed is not None:
+            output = dataclasses.replace(output, object_score=output.object_score.masked_fill(lapsed, -CERTAIN))
         return self._network.settle(output, prompts.ambiguous)
+
+
+def draw_lapses(frames: int, count: int, share: float, rng: np.random.Generator) -> np.ndarray:
+    """(frames, count) bool: where an object is taken for gone whether it is or not, up to `LONGEST_LAPSE` frames long.
+
+    A ``share`` of the objects has such a lapse, never on the first frame nor, if there are more than two, on the last.
+    """
+    last = max(frames - 1, 2)
+    begin = rng.integers(1, last, count)
+    end = np.minimum(begin + rng.integers(1, LONGEST_LAPSE + 1, count), last)
+    end[rng.random(count) >= share] = 0
+    times = np.arange(frames)[:, None]
+    return np.asarray((times >= begin) & (times < end))
 
 
 def _rows(image: ImageFeatures, index: Tensor) -> ImageFeatures:

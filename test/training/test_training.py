@@ -34,7 +34,7 @@ from training.losses import frame_losses
 from training.prompts import clicks_inside, corrections, jittered_boxes
 from training.run import train
 from training.schedule import schedule
-from training.unroll import Unroll
+from training.unroll import LONGEST_LAPSE, Unroll, draw_lapses
 
 SCENES = DataConfig(scenes=(SceneData("easy", 1_000_000, 2, sizes=((96, 96), (128, 96))),))
 STILLS = StageConfig("stills", 2, 2, 3, 1, (1e-3, 1e-3), corrections=2)
@@ -328,10 +328,38 @@ def test_a_memory_that_is_told_knows_who_is_out_of_sight(told: float, folder: Pa
     assert bool(mark.abs().sum() > 0) == bool(told)
 
 
+@pytest.mark.parametrize("lapses", [0.0, 1.0])
+def test_an_object_in_plain_sight_is_remembered_as_gone_where_it_lapses(
+    lapses: float, folder: Path, rng: np.random.Generator
+) -> None:
+    torch.manual_seed(0)
+    network = untrained(get_config("toy", 64))
+    torch.nn.init.constant_(network.sam_mask_decoder.pred_obj_score_head.layers[-1].bias, 50.0)  # sees all, always
+    stage = dataclasses.replace(CLIPS, frames=3, kinds=(("box", 1.0),), corrections=0, lapses=lapses)
+    batch = draw_batch(prepare(SCENES, 96, folder), stage, 64, rng)
+    encoded = network.encode_image(normalise(batch.images.flatten(0, 1), network.dtype))
+    losses = Unroll(network, batch, encoded, stage, LossConfig(), rng).run()
+    losses.total(LossConfig()).backward()
+    mark = network.no_obj_embed_spatial.grad  # what is added to the memory of an absent object
+    assert mark is not None
+    assert bool(mark.abs().sum() > 0) == bool(lapses)
+
+
+def test_lapses_begin_after_the_prompt_and_end_before_the_clip_does(rng: np.random.Generator) -> None:
+    lapsed = draw_lapses(12, 4000, 0.25, rng)
+    assert lapsed.any(axis=0).mean() == pytest.approx(0.25, abs=0.03)
+    assert not lapsed[0].any()
+    assert not lapsed[-1].any()
+    changes = np.diff(lapsed.astype(int), axis=0)
+    assert (np.abs(changes).sum(axis=0) <= 2).all(), "an object has one at most"
+    assert lapsed.sum(axis=0).max() == LONGEST_LAPSE
+    assert not draw_lapses(1, 9, 1.0, rng).any(), "a still has none"
+
+
 # --- configuration ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["nano", "finetune_bag", "finetune_example"])
+@pytest.mark.parametrize("name", ["nano", "real", "real_gpu", "distill", "finetune_bag", "finetune_example"])
 def test_the_shipped_configurations_can_be_read(name: str) -> None:
     config = read_config(CHECKOUT / "training" / f"{name}.yaml")
     get_config(config.model, config.image_size)
