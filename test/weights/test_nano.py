@@ -93,8 +93,8 @@ def test_it_tracks_and_needs_its_memory_for_that(nano: Sam2, clips: list[list[Sc
 
 def test_it_keeps_hold_of_objects_that_hide_among_their_like(nano: Sam2) -> None:
     j_and_f, visibility = scored(nano, drawn("hard"))
-    assert j_and_f > 0.75  # 0.83
-    assert visibility > 0.92  # 0.99
+    assert j_and_f > 0.75  # 0.80
+    assert visibility > 0.92  # 0.94
 
 
 def test_it_follows_a_real_flower_until_it_is_open_and_knows_that_it_does(nano: Sam2) -> None:
