@@ -42,7 +42,7 @@ def draw_batch(clips: Clips, stage: StageConfig, size: int, rng: np.random.Gener
 
     Raises TrainingError when the clips hold no object that could be asked for.
     """
-    numbers = _draw_numbers(stage, clips.longest, rng)
+    numbers = _draw_numbers(stage, int(clips.lengths.max()), rng)
     images, labels, owners, ids = [], [], [], []
     for index in range(stage.clips):
         window, objects = _draw_window(clips, stage, numbers, size, rng)
@@ -74,12 +74,10 @@ def _draw_window(
 ) -> tuple[np.ndarray, list[int]]:
     """(T, size, size, 4) uint8 and the ids of the objects to ask for."""
     wants_return = rng.random() < stage.returns
-    for attempt in range(ATTEMPTS):
-        clip = clips[int(rng.integers(len(clips)))]
-        strides = [stride for stride in stage.strides if numbers[-1] * stride < len(clip)]
-        if not strides:
-            continue
-        stride = int(rng.choice(strides))
+    long_enough = np.flatnonzero(clips.lengths > numbers[-1] * min(stage.strides))
+    for attempt in range(ATTEMPTS if len(long_enough) else 0):
+        clip = clips[int(rng.choice(long_enough))]
+        stride = int(rng.choice([stride for stride in stage.strides if numbers[-1] * stride < len(clip)]))
         start = int(rng.integers(len(clip) - numbers[-1] * stride))
         backwards = rng.random() < 0.5  # a film run backwards is a film
         times = start + stride * (numbers[-1] - numbers if backwards else numbers)

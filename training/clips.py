@@ -72,8 +72,8 @@ class Clips:
 
     def __init__(self, files: list[Path]) -> None:
         self._files = files
-        #: Frames of the longest clip: the last one of a bag may be short.
-        self.longest = max(len(self[index]) for index in range(len(files)))
+        #: Frames of each clip, int: the last one of a bag may be short.
+        self.lengths = np.array([len(self[index]) for index in range(len(files))])
 
     def __len__(self) -> int:
         return len(self._files)

@@ -1,7 +1,7 @@
 """What a training run is: one YAML file, read into plain dataclasses."""
 
 import math
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from types import GenericAlias
 from typing import Any, get_args, get_type_hints
@@ -71,6 +71,7 @@ class StageConfig:
     returns: float = 0.0  # share of clips in which an object that is asked for goes out of sight and comes back
     twins: float = 0.0  # share of clips in which copies of an object that is asked for are pasted beside it
     lapses: float = 0.0  # share of objects that are taken for gone on a few frames: they have to be found again
+    leaks: float = 0.0  # share of objects in whose memory another thing is on a few frames: it has to be let go again
     presence_told: float = 0.0  # share of steps in which memories and pointers know who is out of sight: a start
     corrections: int = 0  # clicks into the wrong part: on a still up to so many, in a clip on so many frames at most
     kinds: tuple[tuple[str, float], ...] = (("box", 0.5), ("point", 0.5))  # first prompt (box, point, mask), weight
@@ -89,6 +90,11 @@ class LossConfig:
     iou: float = 1.0
     occlusion: float = 1.0
     others: float = 0.0  # share of the candidates that were not the best: a network from nothing starts better with it
+    followed: float | None = None  # the same while an object is followed, when nothing is ambiguous; None: as many
+
+    def while_following(self) -> "LossConfig":
+        """The weights of frames that have no prompt."""
+        return self if self.followed is None else replace(self, others=self.followed)
 
 
 @dataclass(frozen=True, slots=True)

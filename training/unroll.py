@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from sam2_ros.config import TrackerConfig
@@ -18,8 +19,8 @@ from .losses import Losses, frame_losses, mean_losses
 from .prompts import clicks_inside, corrections, jittered_boxes, joined
 
 LATER_PROMPTS = 0.5  # probability that a clip has any
-CERTAIN = 10.0  # logit of a presence that is told
-LONGEST_LAPSE = 6  # frames
+CERTAIN = 10.0  # logit of a presence that is told, and of a mask where it leaks
+LONGEST_SPELL = 6  # frames that a lapse or a leak lasts at most
 
 
 class Unroll:
@@ -46,7 +47,10 @@ class Unroll:
         limits = TrackerConfig(max_objects=self._count, max_cond_frames=1 + stage.corrections)
         self._bank = MemoryBank(network.config, limits, network.device, network.dtype)
         self._told = rng.random() < stage.presence_told
-        self._lapsed = torch.from_numpy(draw_lapses(self._frames, self._count, stage.lapses, rng)).to(batch.ids.device)
+        device = batch.ids.device
+        self._lapsed = torch.from_numpy(draw_spells(self._frames, self._count, stage.lapses, rng)).to(device)
+        self._leaking = torch.from_numpy(draw_spells(self._frames, self._count, stage.leaks, rng)).to(device)
+        self._neighbours = draw_neighbours(batch, rng)
         self._losses: list[Losses] = []
 
     def run(self) -> Losses:
@@ -61,9 +65,17 @@ class Unroll:
             prediction = self._start(image, truth) if frame == 0 else self._follow(image, truth, frame, prompted)
             if frame + 1 < self._frames:
                 marks = torch.full((self._count,), prompted, device=truth.device)
-                memory = self._network.encode_memory(image, prediction.masks, prediction.object_score, marks)
+                masks = prediction.masks if prompted else self._leaked(prediction.masks, frame)
+                memory = self._network.encode_memory(image, masks, prediction.object_score, marks)
                 self._bank.write(slots, number, memory, prediction.pointers, [prompted] * self._count)
         return mean_losses(self._losses)
+
+    def _leaked(self, masks: Tensor, frame: int) -> Tensor:
+        """Masks (N, h, w) as they are remembered: where an object leaks, with its neighbour in them."""
+        neighbours = self._batch.labels[frame, self._batch.clip] == self._neighbours[:, None, None]
+        neighbours = neighbours & ((self._neighbours > 0) & self._leaking[frame])[:, None, None]
+        stride = neighbours.shape[-1] // masks.shape[-1]
+        return masks.masked_fill(F.avg_pool2d(neighbours.to(masks.dtype), stride) >= 0.5, CERTAIN)
 
     def _draw_corrected(self) -> set[int]:
         """Frames of a clip that get another prompt."""
@@ -122,7 +134,8 @@ class Unroll:
         lapsed: Tensor | None = None,
     ) -> MaskPrediction:
         output = self._network.decode(features, image, prompts)
-        self._losses.append(frame_losses(output, prompts.ambiguous, truth, self._weights))
+        weights = self._weights if prompts.points.shape[1] else self._weights.while_following()
+        self._losses.append(frame_losses(output, prompts.ambiguous, truth, weights))
         if self._told:
             seen = truth.flatten(1).any(dim=1)
             output = dataclasses.replace(output, object_score=torch.where(seen, CERTAIN, -CERTAIN))
@@ -131,17 +144,27 @@ class Unroll:
         return self._network.settle(output, prompts.ambiguous)
 
 
-def draw_lapses(frames: int, count: int, share: float, rng: np.random.Generator) -> np.ndarray:
-    """(frames, count) bool: where an object is taken for gone whether it is or not, up to `LONGEST_LAPSE` frames long.
+def draw_spells(frames: int, count: int, share: float, rng: np.random.Generator) -> np.ndarray:
+    """(frames, count) bool: where an object is remembered wrongly, up to `LONGEST_SPELL` frames on end.
 
-    A ``share`` of the objects has such a lapse, never on the first frame nor, if there are more than two, on the last.
+    A ``share`` of the objects has such a spell, never on the first frame nor, if there are more than two, on the last.
     """
     last = max(frames - 1, 2)
     begin = rng.integers(1, last, count)
-    end = np.minimum(begin + rng.integers(1, LONGEST_LAPSE + 1, count), last)
+    end = np.minimum(begin + rng.integers(1, LONGEST_SPELL + 1, count), last)
     end[rng.random(count) >= share] = 0
     times = np.arange(frames)[:, None]
     return np.asarray((times >= begin) & (times < end))
+
+
+def draw_neighbours(batch: Batch, rng: np.random.Generator) -> Tensor:
+    """(N,) uint8: for each object something else that its clip shows and labels, 0 where there is nothing."""
+    shown = [np.flatnonzero(np.bincount(labels.flatten())) for labels in batch.labels.cpu().transpose(0, 1)]
+    picks = []
+    for clip, object_id in zip(batch.clip.tolist(), batch.ids.tolist(), strict=True):
+        others = shown[clip][(shown[clip] > 0) & (shown[clip] != object_id)]
+        picks.append(int(rng.choice(others)) if len(others) else 0)
+    return torch.tensor(picks, dtype=torch.uint8, device=batch.ids.device)
 
 
 def _rows(image: ImageFeatures, index: Tensor) -> ImageFeatures:

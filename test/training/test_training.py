@@ -6,13 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from helpers import CHECKOUT
 from recorded import EDGE_TOY, weights
 from sam2_ros.bag.synthesize import SynthesizeRequest, synthesize
 from sam2_ros.config import ModelChoice
 from sam2_ros.model.config import MODEL_CONFIGS, get_config
+from sam2_ros.model.image_encoder import ImageFeatures
 from sam2_ros.model.mask_decoder import DecoderOutput
+from sam2_ros.model.sam2 import Sam2
 from sam2_ros.synthetic import settings_for
 from sam2_ros.tracking.preprocess import normalise
 from sam2_ros.weights.loading import load_network
@@ -30,11 +33,11 @@ from training.config import (
 )
 from training.initial import untrained
 from training.log import read_log
-from training.losses import frame_losses
+from training.losses import Losses, frame_losses
 from training.prompts import clicks_inside, corrections, jittered_boxes
 from training.run import train
 from training.schedule import schedule
-from training.unroll import LONGEST_LAPSE, Unroll, draw_lapses
+from training.unroll import CERTAIN, LONGEST_SPELL, Unroll, draw_neighbours, draw_spells
 
 SCENES = DataConfig(scenes=(SceneData("easy", 1_000_000, 2, sizes=((96, 96), (128, 96))),))
 STILLS = StageConfig("stills", 2, 2, 3, 1, (1e-3, 1e-3), corrections=2)
@@ -208,6 +211,16 @@ def test_parts_that_are_no_wider_than_asked_are_not_resized(labels: Clips, rng: 
             assert len(inside.unique()) == 1  # an edge that was resized would be blurred
 
 
+def test_one_long_clip_among_many_short_ones_is_found(tmp_path: Path, rng: np.random.Generator) -> None:
+    clip = np.zeros((12, 64, 64, 4), np.uint8)
+    clip[:, 20:40, 20:40] = 3
+    files = [tmp_path / f"{index}.npy" for index in range(100)]
+    for index, file in enumerate(files):
+        np.save(file, clip if index == 70 else clip[:4])
+    stage = dataclasses.replace(CLIPS, frames=6, clips=10, strides=(1, 2), jumps=0.3)
+    assert draw_batch(Clips(files), stage, 64, rng).masks.flatten(2).any(dim=2).all()
+
+
 def test_frames_that_a_jump_leaves_out_are_counted(tmp_path: Path, rng: np.random.Generator) -> None:
     clip = np.zeros((20, 32, 32, 4), np.uint8)
     clip[..., :3] = 80 + 4 * np.arange(20)[:, None, None, None]  # brighter by the frame
@@ -345,15 +358,71 @@ def test_an_object_in_plain_sight_is_remembered_as_gone_where_it_lapses(
     assert bool(mark.abs().sum() > 0) == bool(lapses)
 
 
-def test_lapses_begin_after_the_prompt_and_end_before_the_clip_does(rng: np.random.Generator) -> None:
-    lapsed = draw_lapses(12, 4000, 0.25, rng)
-    assert lapsed.any(axis=0).mean() == pytest.approx(0.25, abs=0.03)
-    assert not lapsed[0].any()
-    assert not lapsed[-1].any()
-    changes = np.diff(lapsed.astype(int), axis=0)
+def test_spells_begin_after_the_prompt_and_end_before_the_clip_does(rng: np.random.Generator) -> None:
+    spells = draw_spells(12, 4000, 0.25, rng)
+    assert spells.any(axis=0).mean() == pytest.approx(0.25, abs=0.03)
+    assert not spells[0].any()
+    assert not spells[-1].any()
+    changes = np.diff(spells.astype(int), axis=0)
     assert (np.abs(changes).sum(axis=0) <= 2).all(), "an object has one at most"
-    assert lapsed.sum(axis=0).max() == LONGEST_LAPSE
-    assert not draw_lapses(1, 9, 1.0, rng).any(), "a still has none"
+    assert spells.sum(axis=0).max() == LONGEST_SPELL
+    assert not draw_spells(1, 9, 1.0, rng).any(), "a still has none"
+
+
+@pytest.mark.parametrize("leaks", [0.0, 1.0])
+def test_where_an_object_leaks_another_thing_is_remembered_with_it(
+    leaks: float, folder: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    network = untrained(get_config("toy", 64))
+    stage = dataclasses.replace(CLIPS, frames=4, kinds=(("box", 1.0),), corrections=0, leaks=leaks)
+    batch = draw_batch(prepare(SCENES, 96, folder), stage, 64, rng)
+    others = torch.isin(batch.labels, torch.cat((batch.ids, batch.ids.new_zeros(1))), invert=True)
+    batch.labels[others] = 0
+    batch.labels[..., -16:, -16:] = 200  # what there is in every frame besides them
+    remembered: list[Tensor] = []
+
+    def watched(image: ImageFeatures, masks: Tensor, *rest: Tensor) -> Tensor:
+        remembered.append(masks.detach().clone())
+        return Sam2.encode_memory(network, image, masks, *rest)
+
+    monkeypatch.setattr(network, "encode_memory", watched)
+    monkeypatch.setattr("training.unroll.draw_neighbours", lambda batch, rng: torch.full_like(batch.ids, 200))
+    encoded = network.encode_image(normalise(batch.images.flatten(0, 1), network.dtype))
+    Unroll(network, batch, encoded, stage, LossConfig(), rng).run()
+    certain = torch.stack(remembered)[..., -4:, -4:] == CERTAIN  # (3, N, 4, 4)
+    assert not certain[0].any(), "what is prompted is remembered as it is"
+    assert torch.equal(certain.any(dim=0).flatten(1).all(dim=1), torch.full((len(batch.ids),), bool(leaks)))
+    assert torch.equal(certain.flatten(2).any(dim=2), certain.flatten(2).all(dim=2)), "all of it or nothing"
+
+
+def test_neighbours_are_what_the_clip_shows_besides_the_object(folder: Path, rng: np.random.Generator) -> None:
+    batch = draw_batch(prepare(SCENES, 96, folder), CLIPS, 64, rng)
+    batch = dataclasses.replace(batch, clip=torch.tensor([0, 0, 1]), ids=torch.tensor([7, 9, 5], dtype=torch.uint8))
+    batch.labels.zero_()
+    batch.labels[0, 0, 0, 0], batch.labels[0, 0, 0, 1], batch.labels[0, 1, 0, 0] = 7, 9, 5
+    assert draw_neighbours(batch, rng).tolist() == [9, 7, 0]
+    batch.labels[2, 1] = 3
+    assert draw_neighbours(batch, rng).tolist() == [9, 7, 3]
+
+
+def test_while_an_object_is_followed_all_candidates_may_be_trained(
+    folder: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = untrained(get_config("toy", 64))
+    stage = dataclasses.replace(CLIPS, frames=3, kinds=(("box", 1.0),), corrections=0)
+    batch = draw_batch(prepare(SCENES, 96, folder), stage, 64, rng)
+    encoded = network.encode_image(normalise(batch.images.flatten(0, 1), network.dtype))
+    shares: list[float] = []
+
+    def watched(output: DecoderOutput, ambiguous: bool, truth: Tensor, weights: LossConfig) -> Losses:
+        shares.append(weights.others)
+        return frame_losses(output, ambiguous, truth, weights)
+
+    monkeypatch.setattr("training.unroll.frame_losses", watched)
+    Unroll(network, batch, encoded, stage, LossConfig(others=0.1), rng).run()
+    Unroll(network, batch, encoded, stage, LossConfig(others=0.1, followed=1.0), rng).run()
+    assert shares == [0.1, 0.1, 0.1, 0.1, 1.0, 1.0]
 
 
 # --- configuration ---------------------------------------------------------------------------------------------------
