@@ -49,8 +49,7 @@ class Unroll:
         self._told = rng.random() < stage.presence_told
         device = batch.ids.device
         self._lapsed = torch.from_numpy(draw_spells(self._frames, self._count, stage.lapses, rng)).to(device)
-        self._leaking = torch.from_numpy(draw_spells(self._frames, self._count, stage.leaks, rng)).to(device)
-        self._neighbours = draw_neighbours(batch, rng)
+        self._leaks = draw_leaks(batch, stage.leaks, rng).to(device) if stage.leaks else None
         self._losses: list[Losses] = []
 
     def run(self) -> Losses:
@@ -65,17 +64,19 @@ class Unroll:
             prediction = self._start(image, truth) if frame == 0 else self._follow(image, truth, frame, prompted)
             if frame + 1 < self._frames:
                 marks = torch.full((self._count,), prompted, device=truth.device)
-                masks = prediction.masks if prompted else self._leaked(prediction.masks, frame)
+                masks = prediction.masks
+                if self._leaks is not None and not prompted:
+                    masks = self._leaked(masks, self._leaks[frame], frame)
                 memory = self._network.encode_memory(image, masks, prediction.object_score, marks)
                 self._bank.write(slots, number, memory, prediction.pointers, [prompted] * self._count)
         return mean_losses(self._losses)
 
-    def _leaked(self, masks: Tensor, frame: int) -> Tensor:
-        """Masks (N, h, w) as they are remembered: where an object leaks, with its neighbour in them."""
-        neighbours = self._batch.labels[frame, self._batch.clip] == self._neighbours[:, None, None]
-        neighbours = neighbours & ((self._neighbours > 0) & self._leaking[frame])[:, None, None]
-        stride = neighbours.shape[-1] // masks.shape[-1]
-        return masks.masked_fill(F.avg_pool2d(neighbours.to(masks.dtype), stride) >= 0.5, CERTAIN)
+    def _leaked(self, masks: Tensor, leaks: Tensor, frame: int) -> Tensor:
+        """Masks (N, h, w) as they are remembered: with what ``leaks`` (N,) into them in this frame."""
+        labels = self._batch.labels[frame, self._batch.clip]
+        others = (labels == leaks[:, None, None]) & (labels > 0)
+        stride = others.shape[-1] // masks.shape[-1]
+        return masks.masked_fill(F.avg_pool2d(others.to(masks.dtype), stride) >= 0.5, CERTAIN)
 
     def _draw_corrected(self) -> set[int]:
         """Frames of a clip that get another prompt."""
@@ -157,14 +158,18 @@ def draw_spells(frames: int, count: int, share: float, rng: np.random.Generator)
     return np.asarray((times >= begin) & (times < end))
 
 
-def draw_neighbours(batch: Batch, rng: np.random.Generator) -> Tensor:
-    """(N,) uint8: for each object something else that its clip shows and labels, 0 where there is nothing."""
+def draw_leaks(batch: Batch, share: float, rng: np.random.Generator) -> Tensor:
+    """(T, N) uint8: the id of what is remembered together with each object, 0 for nothing, in spells as `draw_spells`.
+
+    It is one thing for an object, of those that its clip shows and labels; where there is none, nothing leaks.
+    """
     shown = [np.flatnonzero(np.bincount(labels.flatten())) for labels in batch.labels.cpu().transpose(0, 1)]
-    picks = []
-    for clip, object_id in zip(batch.clip.tolist(), batch.ids.tolist(), strict=True):
+    neighbours = np.zeros(len(batch.ids), np.uint8)
+    for index, (clip, object_id) in enumerate(zip(batch.clip.tolist(), batch.ids.tolist(), strict=True)):
         others = shown[clip][(shown[clip] > 0) & (shown[clip] != object_id)]
-        picks.append(int(rng.choice(others)) if len(others) else 0)
-    return torch.tensor(picks, dtype=torch.uint8, device=batch.ids.device)
+        if len(others):
+            neighbours[index] = rng.choice(others)
+    return torch.from_numpy(draw_spells(len(batch.labels), len(neighbours), share, rng) * neighbours)
 
 
 def _rows(image: ImageFeatures, index: Tensor) -> ImageFeatures:

@@ -37,7 +37,7 @@ from training.losses import Losses, frame_losses
 from training.prompts import clicks_inside, corrections, jittered_boxes
 from training.run import train
 from training.schedule import schedule
-from training.unroll import CERTAIN, LONGEST_SPELL, Unroll, draw_neighbours, draw_spells
+from training.unroll import CERTAIN, LONGEST_SPELL, Unroll, draw_leaks, draw_spells
 
 SCENES = DataConfig(scenes=(SceneData("easy", 1_000_000, 2, sizes=((96, 96), (128, 96))),))
 STILLS = StageConfig("stills", 2, 2, 3, 1, (1e-3, 1e-3), corrections=2)
@@ -377,8 +377,9 @@ def test_where_an_object_leaks_another_thing_is_remembered_with_it(
     network = untrained(get_config("toy", 64))
     stage = dataclasses.replace(CLIPS, frames=4, kinds=(("box", 1.0),), corrections=0, leaks=leaks)
     batch = draw_batch(prepare(SCENES, 96, folder), stage, 64, rng)
-    others = torch.isin(batch.labels, torch.cat((batch.ids, batch.ids.new_zeros(1))), invert=True)
-    batch.labels[others] = 0
+    alone = [batch.clip.tolist().index(0), batch.clip.tolist().index(1)]  # one object of each clip
+    batch = dataclasses.replace(batch, clip=batch.clip[alone], ids=batch.ids[alone])
+    batch.labels[~batch.masks] = 0  # (T, 2 clips, S, S), as the masks are
     batch.labels[..., -16:, -16:] = 200  # what there is in every frame besides them
     remembered: list[Tensor] = []
 
@@ -387,7 +388,6 @@ def test_where_an_object_leaks_another_thing_is_remembered_with_it(
         return Sam2.encode_memory(network, image, masks, *rest)
 
     monkeypatch.setattr(network, "encode_memory", watched)
-    monkeypatch.setattr("training.unroll.draw_neighbours", lambda batch, rng: torch.full_like(batch.ids, 200))
     encoded = network.encode_image(normalise(batch.images.flatten(0, 1), network.dtype))
     Unroll(network, batch, encoded, stage, LossConfig(), rng).run()
     certain = torch.stack(remembered)[..., -4:, -4:] == CERTAIN  # (3, N, 4, 4)
@@ -396,14 +396,14 @@ def test_where_an_object_leaks_another_thing_is_remembered_with_it(
     assert torch.equal(certain.flatten(2).any(dim=2), certain.flatten(2).all(dim=2)), "all of it or nothing"
 
 
-def test_neighbours_are_what_the_clip_shows_besides_the_object(folder: Path, rng: np.random.Generator) -> None:
+def test_what_leaks_is_something_that_the_clip_shows_besides_the_object(folder: Path, rng: np.random.Generator) -> None:
     batch = draw_batch(prepare(SCENES, 96, folder), CLIPS, 64, rng)
     batch = dataclasses.replace(batch, clip=torch.tensor([0, 0, 1]), ids=torch.tensor([7, 9, 5], dtype=torch.uint8))
     batch.labels.zero_()
     batch.labels[0, 0, 0, 0], batch.labels[0, 0, 0, 1], batch.labels[0, 1, 0, 0] = 7, 9, 5
-    assert draw_neighbours(batch, rng).tolist() == [9, 7, 0]
+    assert draw_leaks(batch, 1.0, rng).amax(dim=0).tolist() == [9, 7, 0]
     batch.labels[2, 1] = 3
-    assert draw_neighbours(batch, rng).tolist() == [9, 7, 3]
+    assert draw_leaks(batch, 1.0, rng).amax(dim=0).tolist() == [9, 7, 3]
 
 
 def test_while_an_object_is_followed_all_candidates_may_be_trained(
