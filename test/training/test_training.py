@@ -428,7 +428,7 @@ def test_while_an_object_is_followed_all_candidates_may_be_trained(
 # --- configuration ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["nano", "real", "real_gpu", "distill", "finetune_bag", "finetune_example"])
+@pytest.mark.parametrize("name", ["nano", "real", "decoder", "real_gpu", "distill", "finetune_bag", "finetune_example"])
 def test_the_shipped_configurations_can_be_read(name: str) -> None:
     config = read_config(CHECKOUT / "training" / f"{name}.yaml")
     get_config(config.model, config.image_size)
