@@ -93,7 +93,7 @@ def test_it_tracks_and_needs_its_memory_for_that(nano: Sam2, clips: list[list[Sc
 
 def test_it_keeps_hold_of_objects_that_hide_among_their_like(nano: Sam2) -> None:
     j_and_f, visibility = scored(nano, drawn("hard"))
-    assert j_and_f > 0.75  # 0.80
+    assert j_and_f > 0.75  # 0.82
     assert visibility > 0.92  # 0.94
 
 
@@ -107,9 +107,9 @@ def test_it_follows_a_real_flower_until_it_is_open_and_knows_that_it_does(nano: 
     red, green, blue = np.moveaxis(image[:180, 100:330].astype(int), -1, 0)  # without other red things at the border
     flower = (red > 170) & (red > 2 * green) & (red > 2 * blue)
     mask = result.label_image[:180, 100:330] == 1
-    assert (mask & flower).sum() / (mask | flower).sum() > 0.82  # 0.87: it has yellow parts, too
+    assert (mask & flower).sum() / (mask | flower).sum() > 0.82  # 0.88: it has yellow parts, too
     assert (mask & flower).sum() > 0.95 * flower.sum()  # 0.99
-    assert result.objects[0].mask_score > 0.8  # 0.96
+    assert result.objects[0].mask_score > 0.8  # 0.95
 
 
 def test_the_weights_that_know_made_up_scenes_alone_are_the_same_network_and_track(
