@@ -45,11 +45,24 @@ CLIPS = StageConfig(
     "clips", 2, 2, 2, 4, (1e-3, 1e-4), image_size=64, strides=(1, 2), corrections=1, kinds=(("box", 0.5), ("mask", 0.5))
 )
 CONFIG = TrainingConfig("toy", (STILLS, CLIPS), SCENES, image_size=96, save_every=1)
+STILLS_ALONE = dataclasses.replace(CONFIG, stages=(STILLS,))
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("clips")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Path:
+    """Weights of a run of CONFIG that nothing interrupted, beside its log."""
+    return train(CONFIG, tmp_path_factory.mktemp("whole"), folder)
+
+
+@pytest.fixture(scope="module")
+def stills(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Path:
+    """Weights of a run of STILLS_ALONE."""
+    return train(STILLS_ALONE, tmp_path_factory.mktemp("stills"), folder)
 
 
 @pytest.fixture
@@ -69,44 +82,41 @@ def test_stages_follow_each_other_or_take_turns_to_the_end() -> None:
     assert [step.number for step in turns] == list(range(6))
 
 
-def test_a_run_leaves_weights_that_the_package_loads_a_log_and_curves(tmp_path: Path, folder: Path) -> None:
-    weights = train(CONFIG, tmp_path, folder)
-    network = load_network(ModelChoice(checkpoint=str(weights), device="cpu"))
+def test_a_run_leaves_weights_that_the_package_loads_a_log_and_curves(whole: Path) -> None:
+    network = load_network(ModelChoice(checkpoint=str(whole), device="cpu"))
     assert network.config.name == "toy"
-    lines = read_log(tmp_path)
+    lines = read_log(whole.parent)
     assert [(line.step, line.stage) for line in lines] == [(0, "stills"), (1, "stills"), (2, "clips"), (3, "clips")]
     assert all(np.isfinite(line.total) and 0 <= line.quality <= 1 for line in lines)
-    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert (whole.parent / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_an_interrupted_run_ends_as_one_that_was_not(tmp_path: Path, folder: Path) -> None:
-    whole = train(CONFIG, tmp_path / "whole", folder)
+def test_an_interrupted_run_ends_as_one_that_was_not(tmp_path: Path, folder: Path, whole: Path) -> None:
     first_part = dataclasses.replace(CONFIG, stages=(STILLS, dataclasses.replace(CLIPS, steps=1)))
-    train(first_part, tmp_path / "parts", folder)
+    train(first_part, tmp_path, folder)
     # The rate of the second stage depends on its length, so its first step is the same in both.
-    resumed = train(CONFIG, tmp_path / "parts", folder)
+    resumed = train(CONFIG, tmp_path, folder)
     assert resumed.read_bytes() == whole.read_bytes()
-    assert [line.step for line in read_log(tmp_path / "parts")] == [0, 1, 2, 3]
+    assert [line.step for line in read_log(tmp_path)] == [0, 1, 2, 3]
 
 
-def test_a_run_that_is_stopped_by_the_clock_leaves_weights_and_goes_on(tmp_path: Path, folder: Path) -> None:
-    stopped = train(CONFIG, tmp_path / "run", folder, seconds=0.0).read_bytes()
-    assert [line.step for line in read_log(tmp_path / "run")] == [0]
-    load_network(ModelChoice(checkpoint=str(tmp_path / "run/weights.safetensors"), device="cpu"))
-    whole = train(CONFIG, tmp_path / "whole", folder).read_bytes()
-    assert train(CONFIG, tmp_path / "run", folder).read_bytes() == whole != stopped
+def test_a_run_that_is_stopped_by_the_clock_leaves_weights_and_goes_on(
+    tmp_path: Path, folder: Path, whole: Path
+) -> None:
+    stopped = train(CONFIG, tmp_path, folder, seconds=0.0).read_bytes()
+    assert [line.step for line in read_log(tmp_path)] == [0]
+    load_network(ModelChoice(checkpoint=str(tmp_path / "weights.safetensors"), device="cpu"))
+    assert train(CONFIG, tmp_path, folder).read_bytes() == whole.read_bytes() != stopped
 
 
-def test_batches_drawn_by_other_processes_are_the_same(tmp_path: Path, folder: Path) -> None:
-    alone = train(CONFIG, tmp_path / "alone", folder)
-    together = train(dataclasses.replace(CONFIG, loaders=2), tmp_path / "together", folder)
-    assert together.read_bytes() == alone.read_bytes()
+def test_batches_drawn_by_other_processes_are_the_same(tmp_path: Path, folder: Path, whole: Path) -> None:
+    together = train(dataclasses.replace(CONFIG, loaders=2), tmp_path, folder)
+    assert together.read_bytes() == whole.read_bytes()
 
 
-def test_another_seed_gives_other_weights(tmp_path: Path, folder: Path) -> None:
-    one = train(dataclasses.replace(CONFIG, stages=(STILLS,)), tmp_path / "one", folder)
-    other = train(dataclasses.replace(CONFIG, stages=(STILLS,), seed=5), tmp_path / "other", folder)
-    assert one.read_bytes() != other.read_bytes()
+def test_another_seed_gives_other_weights(tmp_path: Path, folder: Path, stills: Path) -> None:
+    other = train(dataclasses.replace(STILLS_ALONE, seed=5), tmp_path, folder)
+    assert stills.read_bytes() != other.read_bytes()
 
 
 def test_steps_on_the_same_clip_lower_the_loss(tmp_path: Path, folder: Path) -> None:
@@ -116,16 +126,15 @@ def test_steps_on_the_same_clip_lower_the_loss(tmp_path: Path, folder: Path) -> 
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
 
 
-def test_the_weights_of_a_run_can_be_fine_tuned_on_a_bag(tmp_path: Path, folder: Path) -> None:
-    weights = train(dataclasses.replace(CONFIG, stages=(STILLS,)), tmp_path / "first", folder)
+def test_the_weights_of_a_run_can_be_fine_tuned_on_a_bag(tmp_path: Path, stills: Path) -> None:
     settings = dataclasses.replace(settings_for("easy"), frames=9, width=96, height=80)
     synthesize(SynthesizeRequest(tmp_path / "bag", 3, settings, progress=False))
     bag = BagData(str(tmp_path / "bag"), "/camera/image_raw", "/ground_truth/masks", clip_frames=5)
     config = dataclasses.replace(
-        CONFIG, start=str(weights), data=DataConfig(bags=(bag,)), stages=(CLIPS,), freeze=("image_encoder",)
+        CONFIG, start=str(stills), data=DataConfig(bags=(bag,)), stages=(CLIPS,), freeze=("image_encoder",)
     )
     tuned = load_network(ModelChoice(checkpoint=str(train(config, tmp_path / "second")), device="cpu"))
-    before = load_network(ModelChoice(checkpoint=str(weights), device="cpu"))
+    before = load_network(ModelChoice(checkpoint=str(stills), device="cpu"))
     frozen, free = "image_encoder.trunk.patch_embed.proj.weight", "memory_encoder.out_proj.weight"
     assert torch.equal(tuned.get_parameter(frozen), before.get_parameter(frozen))
     assert not torch.equal(tuned.get_parameter(free), before.get_parameter(free))
