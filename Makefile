@@ -16,7 +16,7 @@ demo: $(READY)
 	$(BIN)/sam2-ros demo --output demo_output
 
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
 # The network that ships with the package: hours. Interrupt it when you like, it goes on from where it was.
 train: $(READY)

@@ -41,7 +41,7 @@ setup(
         "cluster": ["ray>=2.9"],
         "test": [
             *("jinja2>=3.0", "matplotlib>=3.5", "ray>=2.9"),
-            *("hypothesis>=6.100", "mypy", "pytest>=7", "pytest-xdist", "rosbags-image", "ruff", "types-PyYAML"),
+            *("hypothesis>=6.100", "mypy", "pytest>=7", "pytest-xdist>=3.2", "rosbags-image", "ruff", "types-PyYAML"),
         ],
     },
     entry_points={"console_scripts": ["sam2-ros = sam2_ros.cli:main"]},
