@@ -38,7 +38,7 @@ class Unroll:
         """``encoded``: the batch's images, T*C of them."""
         self._network = network
         self._batch = batch
-        self._encoded = encoded
+        self._images = _by_frame(encoded, batch.images.shape[1])
         self._stage = stage
         self._weights = weights
         self._rng = rng
@@ -54,11 +54,10 @@ class Unroll:
 
     def run(self) -> Losses:
         """Mean losses over the frames."""
-        clips = self._batch.images.shape[1]
         corrected = self._draw_corrected()
         slots = list(range(self._count))
         for frame, number in enumerate(self._batch.numbers):
-            image = _rows(self._encoded, frame * clips + self._batch.clip)
+            image = _rows(self._images[frame], self._batch.clip)
             truth = self._masks[frame]
             prompted = frame == 0 or frame in corrected
             prediction = self._start(image, truth) if frame == 0 else self._follow(image, truth, frame, prompted)
@@ -170,6 +169,12 @@ def draw_leaks(batch: Batch, share: float, rng: np.random.Generator) -> Tensor:
         if len(others):
             neighbours[index] = rng.choice(others)
     return torch.from_numpy(draw_spells(len(batch.labels), len(neighbours), share, rng) * neighbours)
+
+
+def _by_frame(images: ImageFeatures, clips: int) -> list[ImageFeatures]:
+    """Split once: were each frame taken out of the whole, its gradient would be as large as the whole."""
+    parts = (maps.split(clips) for maps in (images.features, images.stride8, images.stride4))
+    return [ImageFeatures(*maps) for maps in zip(*parts, strict=True)]
 
 
 def _rows(image: ImageFeatures, index: Tensor) -> ImageFeatures:

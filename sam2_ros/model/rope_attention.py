@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from .layers import Attention, infers_on_cpu
+from .layers import Attention, attend, infers_on_cpu
 from .narrow import attend_narrow
 from .position import rotate_
 
@@ -56,4 +56,4 @@ class RopeAttention(Attention):
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
     mask = None if bias is None else bias[None, None, None]  # torch's compiler wants all four dimensions
-    return F.scaled_dot_product_attention(q[:, None], k[:, None], v[:, None], attn_mask=mask)[:, 0]
+    return attend(q[:, None], k[:, None], v[:, None], mask)[:, 0]

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .layers import MLP
+from .layers import MLP, attend
 
 
 def max_pool(x: Tensor) -> Tensor:
@@ -56,7 +56,7 @@ class PooledAttention(nn.Module):
         q_heads, k_heads, v_heads = (
             t.flatten(1, 2).unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for t in (q, k, v)
         )
-        attended = F.scaled_dot_product_attention(q_heads, k_heads, v_heads)  # (B, heads, L, C_out / heads)
+        attended = attend(q_heads, k_heads, v_heads)  # (B, heads, L, C_out / heads)
         return self.proj(attended.transpose(1, 2).reshape(q.shape))
 
 

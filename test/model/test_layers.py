@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from sam2_ros.model import layers
-from sam2_ros.model.layers import MLP, add_linear, by_rows, gelu
+from sam2_ros.model.layers import MLP, add_linear, attend, by_rows, gelu
 
 
 def test_gelu_of_maps_with_channels_last_is_torchs_own() -> None:
@@ -55,3 +55,23 @@ def test_a_sum_in_parts_is_the_sum_of_the_whole_and_leaves_its_terms_alone(
         found = add_linear(strided, torch.tanh, y, weight, bias)
     assert torch.allclose(found, x + F.linear(y.tanh(), weight, bias), atol=1e-12)
     assert torch.equal(strided, kept)
+
+
+@pytest.mark.parametrize("at_once", [1, 700, 2**20])
+def test_attention_trained_in_mixed_precision_is_torchs_own(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layers, "SCORES_AT_ONCE", at_once)
+    generator = torch.Generator().manual_seed(0)
+    queries = torch.randn(1, 2, 9, 8, generator=generator, requires_grad=True)
+    keys, values = (torch.randn(5, 2, 30, 8, generator=generator, requires_grad=True) for _ in range(2))
+    inputs = queries, keys, values
+    wanted = F.scaled_dot_product_attention(queries.expand(5, -1, -1, -1), keys, values)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = attend(queries.expand(5, -1, -1, -1), keys, values)
+    assert torch.allclose(found.float(), wanted, atol=0.05)
+    slopes = torch.randn(wanted.shape, generator=generator)
+    for exact, mixed in zip(
+        torch.autograd.grad((wanted * slopes).sum(), inputs),
+        torch.autograd.grad((found * slopes).sum(), inputs),
+        strict=True,
+    ):
+        assert torch.allclose(mixed, exact, atol=0.03 * float(exact.abs().max()))
