@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 ROWS_AT_ONCE = 1024
-SCORES_AT_ONCE = 2**20  # of attention
+SCORES_AT_ONCE, MOST_SCORES = 2**20, 2**23  # of attention
 
 
 class LayerNorm2d(nn.LayerNorm):
@@ -121,13 +121,16 @@ class MLP(nn.Module):
 def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
     """Means of values (B, heads, M, D) by scaled products of queries (B, heads, L, D) and keys, ``bias`` added.
 
-    Trained on the CPU in mixed precision it is written out, some objects at a time, so that scores stay near.
+    Trained on the CPU in mixed precision it is written out, some objects at a time, so that scores stay near. They are
+    kept for the way back, so only where they are few.
     """
     if bias is None and torch.is_grad_enabled() and torch.is_autocast_enabled("cpu"):
-        # Forward and backward torch's own takes there 1.5 to 6 times as long: `benchmarks/attention.py`.
-        count = max(1, SCORES_AT_ONCE // (q.shape[1:-1].numel() * k.shape[-2]))
-        parts = zip(q.split(count), k.split(count), v.split(count), strict=True)
-        return torch.cat([_attend_plainly(*part) for part in parts])
+        scores = q.shape[1:-1].numel() * k.shape[-2]  # of one object
+        if scores <= MOST_SCORES:
+            # Forward and backward torch's own takes 1.5 to 6 times as long: `benchmarks/attention.py`.
+            count = max(1, SCORES_AT_ONCE // scores)
+            parts = zip(q.split(count), k.split(count), v.split(count), strict=True)
+            return torch.cat([_attend_plainly(*part) for part in parts])
     return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
 
 

@@ -58,7 +58,7 @@ def test_a_sum_in_parts_is_the_sum_of_the_whole_and_leaves_its_terms_alone(
 
 
 @pytest.mark.parametrize("at_once", [1, 700, 2**20])
-def test_attention_trained_in_mixed_precision_is_torchs_own(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attention_trained_in_mixed_precision_has_torchs_numbers(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layers, "SCORES_AT_ONCE", at_once)
     generator = torch.Generator().manual_seed(0)
     queries = torch.randn(1, 2, 9, 8, generator=generator, requires_grad=True)
@@ -75,3 +75,18 @@ def test_attention_trained_in_mixed_precision_is_torchs_own(at_once: int, monkey
         strict=True,
     ):
         assert torch.allclose(mixed, exact, atol=0.03 * float(exact.abs().max()))
+
+
+@pytest.mark.parametrize(("most", "kept"), [(2 * 9 * 30 - 1, False), (2 * 9 * 30, True)])
+def test_many_scores_are_not_kept_for_the_way_back(most: int, kept: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layers, "MOST_SCORES", most)
+    q, k = torch.randn(3, 2, 9, 8, requires_grad=True), torch.randn(3, 2, 30, 8, requires_grad=True)
+    shapes = set()
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        shapes.add(tuple(tensor.shape[-2:]))
+        return tensor
+
+    with torch.autocast("cpu", torch.bfloat16), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        attend(q, k, k)
+    assert ((9, 30) in shapes) is kept
