@@ -127,7 +127,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tenso
     if bias is None and torch.is_grad_enabled() and torch.is_autocast_enabled("cpu"):
         scores = q.shape[1:-1].numel() * k.shape[-2]  # of one object
         if scores <= MOST_SCORES:
-            # Forward and backward torch's own takes 1.5 to 6 times as long: `benchmarks/attention.py`.
+            # Forward and backward torch's own takes up to six times as long: `benchmarks/attention.py`.
             count = max(1, SCORES_AT_ONCE // scores)
             parts = zip(q.split(count), k.split(count), v.split(count), strict=True)
             return torch.cat([_attend_plainly(*part) for part in parts])
