@@ -4,11 +4,11 @@ Some look at the whole map and have no place in the image. The others look at on
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .compressor import Compressor, MemoryLayout
 from .config import ModelConfig, PerceiverShape
+from .layers import attend
 from .position import Table, axial_rope, sine_position_2d
 
 EXPANSION = 4  # of the feed-forward
@@ -107,11 +107,6 @@ class Perceiver(Compressor):
             latents = layer(latents, tokens, self.position())
         out: Tensor = self.norm(latents)
         return out
-
-
-def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Queries (B, H, N, D) to keys and values (B, H, M, D)."""
-    return F.scaled_dot_product_attention(q, k, v)
 
 
 def layout_of_latents(config: ModelConfig, shape: PerceiverShape) -> MemoryLayout:
